@@ -1,0 +1,1 @@
+//! Claim files: schema, rule language, lints, rule hash

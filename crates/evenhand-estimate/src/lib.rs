@@ -1,0 +1,1 @@
+//! Panel estimators, inference and diagnostics

@@ -1,0 +1,1 @@
+//! Released workbooks, tables and reports into typed columns

@@ -1,0 +1,1 @@
+//! What we count, over what, since when

@@ -1,0 +1,1 @@
+//! Units by periods in memory: outcome, weight, cohort, cluster

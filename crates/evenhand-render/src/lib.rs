@@ -1,0 +1,1 @@
+//! Verdicts as terminal text, charts, pages and machine-readable files

@@ -1,0 +1,1 @@
+//! The record on disk: Parquet layout, manifest, crash-safe publish, verification

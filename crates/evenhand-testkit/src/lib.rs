@@ -1,0 +1,25 @@
+//! Helps tests: where the shared releases and oracles are, and a visible word when they are not.
+//! Input: the layout of a checkout.
+//! Output: paths, or a skip that the test log shows.
+//! Read first: [`shared`].
+
+use std::path::{Path, PathBuf};
+
+/// The workspace's root folder.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// `path` below the folder of released data and oracles that some tests need, or `None` after printing a
+/// line that says which test is skipped for want of it.
+#[must_use]
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let full = root().join("../shared").join(path);
+    if full.exists() {
+        return Some(full);
+    }
+    let name = std::thread::current().name().unwrap_or("a test").to_owned();
+    eprintln!("skipped: {name} needs ../shared/{path}");
+    None
+}
