@@ -1,1 +1,31 @@
-//! The record on disk: Parquet layout, manifest, crash-safe publish, verification
+//! Keeps a record on disk: Parquet files and one manifest, published whole or not at all, checked on reading.
+//! Input: Arrow batches and the ledger from `ingest` and `measure`, through [`Publish`] and its [`PartWriter`]s.
+//! Output: Arrow batches to `measure` and `query`, through a [`Record`], from a folder or from inside the binary.
+//! Read first: `manifest.rs`, which says what a record is; then `publish.rs`, which says how it is replaced.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+mod disk;
+mod error;
+mod lock;
+mod manifest;
+mod names;
+mod part;
+mod publish;
+mod record;
+mod verify;
+
+pub use error::{Error, ErrorKind, Result};
+pub use manifest::{ColumnEntry, FORMAT, Manifest, PartEntry, Release, TableEntry};
+pub use part::{PartWriter, ROWS_PER_GROUP, writer_properties};
+pub use publish::Publish;
+pub use record::{Batches, PartFile, Record};
+pub use verify::Verification;

@@ -1,0 +1,70 @@
+//! Keeps two writers apart, and a writer's cleaning away from readers. Both are locks that the operating
+//! system frees when their holder dies, so that a killed process never blocks anybody.
+
+use crate::{Error, ErrorKind, Result, disk};
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+/// File that a writer locks; it holds the writer's process id while locked and nothing otherwise.
+pub(crate) const WRITER: &str = "lock";
+/// Empty file that readers lock together; files that no manifest names are removed only while none does.
+pub(crate) const READERS: &str = "readers";
+
+/// The right to write a record, until dropped.
+#[derive(Debug)]
+pub(crate) struct WriterLock {
+    file: File,
+}
+
+impl WriterLock {
+    pub(crate) fn acquire(folder: &Path) -> Result<Self> {
+        let path = folder.join(WRITER);
+        let mut file = disk::open_or_create(&path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(held(&path, &mut file)),
+            Err(TryLockError::Error(source)) => return Err(Error::io("lock the record", &path, source)),
+        }
+        let written = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+        // A full disk must not keep anybody from trying: the lock holds without the number.
+        drop(written);
+        Ok(Self { file })
+    }
+}
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        // An old number in the file is ignored by the next writer, so a failure here harms nobody.
+        drop(self.file.set_len(0));
+    }
+}
+
+fn held(path: &Path, file: &mut File) -> Error {
+    let mut pid = String::new();
+    let known = file.read_to_string(&mut pid).is_ok() && pid.trim().parse::<u32>().is_ok();
+    let holder = if known { format!("process {}", pid.trim()) } else { "another process".to_owned() };
+    Error::new(ErrorKind::Locked, format!("{holder} is writing this record"))
+        .at(path)
+        .with_hint("wait until it is done, or end it; a writer that has died holds no lock")
+}
+
+/// Registers a reader until the returned file is closed; `None` where the record cannot be locked, as on
+/// a read-only disk that no writer touches either.
+pub(crate) fn reader(folder: &Path) -> Option<File> {
+    let file = File::open(folder.join(READERS)).ok()?;
+    file.lock_shared().ok()?;
+    Some(file)
+}
+
+/// Creates the readers' file, so that readers need no right to write.
+pub(crate) fn welcome_readers(folder: &Path) -> Result<()> {
+    disk::open_or_create(&folder.join(READERS)).map(drop)
+}
+
+/// Keeps readers out while the returned file is open; `None` if there is one.
+pub(crate) fn no_readers(folder: &Path) -> Option<File> {
+    let file = disk::open_or_create(&folder.join(READERS)).ok()?;
+    file.try_lock().ok()?;
+    Some(file)
+}
