@@ -1,2 +1,55 @@
-//! Repository chores.
-fn main() {}
+//! Repository chores: what must be made again when data or code change, and measured.
+//!
+//! `cargo xtask help` lists them. Each is one file.
+
+mod bench;
+mod builtin;
+mod compare;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Repository chores")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Derive the built-in record from the raw releases.
+    Builtin {
+        /// Folder that holds one folder a release.
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// Write nothing; fail unless the record in the repository is what would be written.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Compare two `check --json` documents: the same verdicts, for the same reasons?
+    Compare {
+        /// One document.
+        left: PathBuf,
+        /// The other.
+        right: PathBuf,
+    },
+    /// Measure CPU seconds and peak memory, beside a peer where there is one.
+    Bench {
+        #[command(subcommand)]
+        what: bench::What,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().chore {
+        Chore::Builtin { from, check } => builtin::run(&from, check),
+        Chore::Compare { left, right } => compare::run(&left, &right),
+        Chore::Bench { what } => bench::run(&what),
+    }
+}
+
+/// The workspace's root folder.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}

@@ -1,0 +1,158 @@
+//! CPU seconds and peak memory of the two things that people wait for.
+//!
+//! Each run is a process of its own, measured by the operating system. The peer is what a person would write in
+//! an afternoon: pandas, installed from PyPI into `target/bench`. Both run in turn, three times; the best counts,
+//! since a shared machine only ever adds.
+
+use crate::root;
+use anyhow::{Context as _, Result, bail};
+use clap::Subcommand;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What to measure.
+#[derive(Subcommand)]
+pub enum What {
+    /// Raw files to a published record, beside pandas.
+    Ingest {
+        /// A folder of released delimited files.
+        #[arg(long, value_name = "DIR", default_value = "../shared/data/ice-foia-2019-53623")]
+        from: PathBuf,
+        /// Measure the build that the tests use, not a release build.
+        #[arg(long)]
+        dev: bool,
+    },
+    /// The built-in docket on the built-in record, and the report's size.
+    Check {
+        /// Measure the build that the tests use, not a release build.
+        #[arg(long)]
+        dev: bool,
+    },
+}
+
+const ROUNDS: usize = 3;
+
+/// `cargo xtask bench`.
+pub fn run(what: &What) -> Result<()> {
+    let folder = root().join("target/bench");
+    std::fs::create_dir_all(&folder)?;
+    match what {
+        What::Ingest { from, dev } => ingest(from, &build(*dev)?, &folder),
+        What::Check { dev } => check(&build(*dev)?, &folder),
+    }
+}
+
+fn ingest(from: &Path, evenhand: &Path, folder: &Path) -> Result<()> {
+    let python = python(folder)?;
+    let (record, parquet) = (folder.join("record"), folder.join("pandas"));
+    let (mut ours, mut peer) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        for made in [&record, &parquet] {
+            if made.exists() {
+                std::fs::remove_dir_all(made)?;
+            }
+        }
+        let script = root().join("xtask/bench/ingest_pandas.py");
+        peer.push(measure(&python, Command::new(&python).arg(script).arg(from).arg(&parquet))?);
+        let ingest =
+            measure(&python, Command::new(evenhand).arg("ingest").arg(from).arg("--record").arg(&record))?;
+        ours.push(ingest);
+    }
+    let (ours, peer) = (best(&ours), best(&peer));
+    report("evenhand ingest", ours);
+    report("pandas", peer);
+    println!(
+        "ratio: {:.1} in CPU seconds, {:.1} in elapsed seconds (bar: 5); memory {:.2} of pandas (bar: under 500 MB)",
+        peer.cpu / ours.cpu,
+        peer.elapsed / ours.elapsed,
+        ours.peak_mb / peer.peak_mb
+    );
+    Ok(())
+}
+
+fn check(evenhand: &Path, folder: &Path) -> Result<()> {
+    let report_file = folder.join("report.html");
+    let python = PathBuf::from("python3");
+    let mut runs = Vec::new();
+    for _ in 0..ROUNDS {
+        runs.push(measure(&python, Command::new(evenhand).arg("check").arg("--report").arg(&report_file))?);
+    }
+    report("evenhand check", best(&runs));
+    println!(
+        "report: {} bytes (bar: under 600,000; CPU bar: under 2 s)",
+        std::fs::metadata(&report_file)?.len()
+    );
+    Ok(())
+}
+
+/// Builds the binary; the whole workspace's features, so that nothing else is built again.
+fn build(dev: bool) -> Result<PathBuf> {
+    let profile = if dev { "dev" } else { "release" };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo).args(["build", "--profile", profile, "--bin", "evenhand"]).status()?;
+    if !status.success() {
+        bail!("the build failed: {status}");
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join(if dev { "debug" } else { "release" }).join("evenhand"))
+}
+
+/// A Python with pandas.
+fn python(folder: &Path) -> Result<PathBuf> {
+    let python = folder.join("venv/bin/python");
+    if !python.exists() {
+        run_quietly(Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")))?;
+        run_quietly(Command::new(&python).args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "pandas==3.1.*",
+            "pyarrow",
+        ]))?;
+    }
+    Ok(python)
+}
+
+/// One run.
+#[derive(Clone, Copy)]
+struct Run {
+    cpu: f64,
+    elapsed: f64,
+    peak_mb: f64,
+}
+
+/// Runs a command under a few lines of Python that ask the operating system what it took.
+fn measure(python: &Path, command: &Command) -> Result<Run> {
+    let output = Command::new(python)
+        .arg(root().join("xtask/bench/measure.py"))
+        .arg(command.get_program())
+        .args(command.get_args())
+        .output()?;
+    if !output.status.success() {
+        bail!("{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let text = String::from_utf8(output.stdout)?;
+    let told: Value = serde_json::from_str(text.lines().last().unwrap_or_default())?;
+    let number = |key: &str| told[key].as_f64().with_context(|| format!("no {key}"));
+    Ok(Run { cpu: number("cpu_s")?, elapsed: number("elapsed_s")?, peak_mb: number("peak_mb")? })
+}
+
+fn best(runs: &[Run]) -> Run {
+    let least = |value: fn(&Run) -> f64| runs.iter().map(value).fold(f64::INFINITY, f64::min);
+    let most = runs.iter().map(|run| run.peak_mb).fold(0.0, f64::max);
+    Run { cpu: least(|run| run.cpu), elapsed: least(|run| run.elapsed), peak_mb: most }
+}
+
+fn report(name: &str, run: Run) {
+    println!("{name:<16} {:>8.2} CPU s {:>8.2} s elapsed {:>8.0} MB peak", run.cpu, run.elapsed, run.peak_mb);
+}
+
+fn run_quietly(command: &mut Command) -> Result<()> {
+    let output = command.output()?;
+    if !output.status.success() {
+        bail!("{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
