@@ -131,7 +131,7 @@ fn embedded(folder: &Path) -> &'static [(&'static str, &'static [u8])] {
 fn rows_come_back_as_written_from_a_folder_and_from_the_binary() {
     let folder = tempfile::tempdir().unwrap();
     let batch = rows(&[Some(1), None, Some(3)], &[Some("SNA"), None, Some("SNA")]);
-    publish(folder.path(), "arrests", "r-1", &[batch.clone()], None).unwrap();
+    publish(folder.path(), "arrests", "r-1", std::slice::from_ref(&batch), None).unwrap();
     let on_disk = Record::open(folder.path()).unwrap();
     let in_binary = Record::embedded(embedded(folder.path())).unwrap();
     assert_eq!(in_binary.manifest(), on_disk.manifest());
@@ -140,7 +140,7 @@ fn rows_come_back_as_written_from_a_folder_and_from_the_binary() {
         assert!(record.verify().is_ok(), "{:?}", record.verify());
         assert_eq!(record.tables(), ["arrests"]);
         let back = read(record, "arrests", None);
-        assert_eq!(back, [batch.clone()]);
+        assert_eq!(back, std::slice::from_ref(&batch));
         let some = read(record, "arrests", Some(&["row_original", "day"]));
         assert_eq!(some, [batch.project(&[2, 0]).unwrap()]);
         let none = read(record, "arrests", Some(&[]));
@@ -176,7 +176,7 @@ fn rows_are_sorted_within_row_groups_and_ties_keep_their_order() {
     let folder = tempfile::tempdir().unwrap();
     let count = ROWS_PER_GROUP + 1_000;
     let mut all = many(count, 7);
-    let mut nulls: Vec<_> = days(&[all.clone()]);
+    let mut nulls: Vec<_> = days(std::slice::from_ref(&all));
     nulls[5] = None;
     all = rows(&nulls, &vec![None; count]);
     let cuts = [all.slice(0, 10), all.slice(10, 200_000), all.slice(200_010, count - 200_010)];
@@ -201,7 +201,7 @@ fn rows_are_sorted_within_row_groups_and_ties_keep_their_order() {
 fn the_bytes_depend_on_the_rows_alone() {
     let all = many(5_000, 3);
     let whole = tempfile::tempdir().unwrap();
-    publish(whole.path(), "arrests", "r-1", &[all.clone()], Some("day")).unwrap();
+    publish(whole.path(), "arrests", "r-1", std::slice::from_ref(&all), Some("day")).unwrap();
     publish(whole.path(), "arrests", "r-2", &[many(10, 4)], Some("day")).unwrap();
     let cut = tempfile::tempdir().unwrap();
     publish(cut.path(), "arrests", "r-2", &[many(99, 5)], Some("day")).unwrap();
@@ -256,7 +256,7 @@ fn a_column_that_an_older_part_lacks_reads_as_missing() {
     let folder = tempfile::tempdir().unwrap();
     let wide = many(4, 1);
     publish(folder.path(), "arrests", "r-1", &[wide.project(&[0, 2]).unwrap()], None).unwrap();
-    publish(folder.path(), "arrests", "r-2", &[wide.clone()], None).unwrap();
+    publish(folder.path(), "arrests", "r-2", std::slice::from_ref(&wide), None).unwrap();
     let record = Record::open(folder.path()).unwrap();
     let names: Vec<_> =
         record.schema("arrests").unwrap().fields().iter().map(|field| field.name().clone()).collect();
