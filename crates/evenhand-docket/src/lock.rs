@@ -111,7 +111,7 @@ impl Lock {
         let report = FileReport::new(text, file, Mode::Strict);
         let root = FileTable::root(toml.get_ref(), &report);
         root.fixed("schema", SCHEMA);
-        let docket = root.text("docket");
+        let docket = root.id_under("docket");
         let tables = root.tables_opt("claim");
         let entry = |table: &FileTable<'_, '_>| {
             let rule_hash = table.need_sha256("rule_hash");
@@ -135,7 +135,7 @@ impl Lock {
         Self::parse(&read_text(path)?, &path.display().to_string())
     }
 
-    /// The file's text: same lock, same bytes. Ids come from a loaded docket and need no escapes.
+    /// The file's text: same lock, same bytes. Ids are plain words and need no escapes.
     #[must_use]
     pub fn write(&self) -> String {
         let head = format!("schema = \"{SCHEMA}\"\ndocket = \"{}\"\n", self.docket);
@@ -144,5 +144,22 @@ impl Lock {
             format!("\n[[claim]]\nid = \"{id}\"\nrule_hash = \"{rule_hash}\"\nlocked_at = {locked_at}\n")
         };
         self.claims.iter().map(entry).fold(head, |text, entry| text + &entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_not_one_says_what_is_wrong() {
+        let text = "schema = \"docket-lock/1\"\ndocket = \"a b\"\n[[claim]]\nid = \"A01\"\nrule_hash = \"12ab\"\nlocked = 1\n";
+        let error = Lock::parse(text, "d.lock").map(|lock| lock.write()).unwrap_err();
+        insta::assert_snapshot!(error.report(), @r#"
+        d.lock:2:10: `docket`: expected an id of at most 64 letters, digits and `. _ : -`, found `"a b"`
+        d.lock:3:1: `claim[A01].locked_at`: expected this key, found nothing
+        d.lock:5:13: `claim[A01].rule_hash`: expected a SHA-256 in 64 lower-case hex digits, found `"12ab"`
+        d.lock:6:1: `claim[A01].locked`: expected one of `id`, `locked_at`, `rule_hash`, found an unknown key
+        "#);
     }
 }

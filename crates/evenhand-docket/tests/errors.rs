@@ -1,6 +1,7 @@
 //! Files that do not load: each message says where, what was found and what was expected.
 
-use evenhand_docket::{Docket, Error, ErrorKind, Lint, LintCode, Mode, ProblemCode};
+use evenhand_docket::{Docket, Error, ErrorKind, Lint, LintCode, Lock, Mode, ProblemCode};
+use proptest::prelude::*;
 
 /// A small docket that loads without a lint.
 const SMALL: &str = r#"schema = "docket/1"
@@ -431,4 +432,57 @@ fn lints_name_what_somebody_should_look_at() {
     d.toml:101:6: `claim[C2].id`: a claim about intent without implications: nothing of it will be tested [intent-without-implications]
     d.toml:116:6: `claim[C2].test[jump].id`: no rule or implication uses `jump`; it will be shown as context [unused-test]
     ");
+}
+
+/// Bits of TOML and of rules that a slip of the hand leaves behind.
+const SCRAPS: [&str; 18] = [
+    "",
+    "\"",
+    "'",
+    "[",
+    "]",
+    "]]",
+    "{",
+    "}",
+    "=",
+    ",",
+    "\n",
+    "\\u0000",
+    "é",
+    "nan",
+    "inf",
+    "-1",
+    "[[claim]]\n",
+    "true",
+];
+
+proptest! {
+    #[test]
+    fn a_damaged_file_loads_or_says_why(
+        cuts in prop::collection::vec((0.0..1.0f64, 0usize..40, prop::sample::select(SCRAPS.to_vec())), 1..4)
+    ) {
+        let mut text: Vec<char> = SMALL.chars().collect();
+        for (at, len, scrap) in cuts {
+            let from = (at * text.len() as f64) as usize;
+            let to = (from + len).min(text.len());
+            text.splice(from..to, scrap.chars());
+        }
+        let text: String = text.into_iter().collect();
+        for mode in [Mode::Strict, Mode::Lenient] {
+            match Docket::parse_in(mode, &text, "d.toml") {
+                Ok((docket, _)) => prop_assert!(docket.claims.iter().all(|claim| !claim.rules.is_empty())),
+                Err(error) => {
+                    prop_assert!(!error.problems().is_empty());
+                    let lines = text.split('\n').count();
+                    prop_assert!(error.problems().iter().all(|problem| problem.line <= lines));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_loaders_panic(text in any::<String>()) {
+        prop_assert!(Docket::parse(&text, "d.toml").is_err());
+        prop_assert!(Lock::parse(&text, "d.lock").is_err());
+    }
 }

@@ -274,7 +274,12 @@ impl<'t, 'r> Table<'t, 'r> {
     /// The `id`: letters, digits and `. _ : -`, beginning with a letter or digit, so that it can stand in
     /// addresses and messages.
     pub(crate) fn id(&self) -> String {
-        let Some(value) = self.need("id") else { return String::new() };
+        self.id_under("id")
+    }
+
+    /// An id under another key.
+    pub(crate) fn id_under(&self, key: &'static str) -> String {
+        let Some(value) = self.need(key) else { return String::new() };
         let Some(id) = value.text() else { return String::new() };
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
         if id.len() > 64 || !id.starts_with(|c: char| c.is_ascii_alphanumeric()) || !id.bytes().all(inner) {
