@@ -28,6 +28,19 @@ fn it_holds_27_claims_in_file_order_without_an_error() {
 }
 
 #[test]
+fn every_docket_of_the_repository_loads() {
+    let folder = std::fs::read_dir(evenhand_testkit::root().join("dockets")).expect("the folder of dockets");
+    let mut paths: Vec<_> = folder.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    assert!(!paths.is_empty());
+    for path in paths {
+        if let Err(error) = Docket::load(&path) {
+            panic!("{}", error.report());
+        }
+    }
+}
+
+#[test]
 fn it_is_the_docket_that_the_plan_hands_over() {
     let Some(path) = evenhand_testkit::shared("domain/article-claims.toml") else { return };
     assert_eq!(text(), std::fs::read_to_string(path).expect("readable"));
