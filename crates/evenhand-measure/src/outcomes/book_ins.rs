@@ -1,0 +1,56 @@
+//! Book-ins to detention by area, month and method of the arrest before them.
+//!
+//! Definition: rows of `book_ins`, at the book-in date. Source: `book_ins` (Seattle area only so far).
+
+use super::{Cells, FigureTable};
+use crate::Error;
+use crate::columns::{Builder, Text, days};
+use arrow::array::RecordBatch;
+use evenhand_vocab::{Aor, MethodGroup, Month};
+
+/// Name of the table.
+pub const MONTH: &str = "figures_book_ins_month";
+
+#[derive(Debug, Default)]
+pub(super) struct Counter {
+    home: Option<Aor>,
+    month: Cells<(Month, MethodGroup)>,
+}
+
+impl Counter {
+    pub(super) fn new(home: Option<Aor>) -> Self {
+        Self { home, ..Self::default() }
+    }
+
+    pub(super) fn take(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let date = days(batch, "book_in_date")?;
+        let method = Text::new(batch, "apprehension_method")?;
+        let groups = method.map(MethodGroup::of);
+        for row in 0..batch.num_rows() {
+            let group = method.code(row).map_or(MethodGroup::Other, |code| groups[code]);
+            self.month.add((Month::from_days(date.value(row)), group), 1);
+        }
+        Ok(())
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.home = self.home.or(other.home);
+        self.month.merge(other.month);
+    }
+
+    pub(super) fn finish(self, release: &str) -> Result<Option<FigureTable>, Error> {
+        let aor = self.home.map(Aor::code);
+        let cells = self.month.sorted();
+        if cells.is_empty() {
+            return Ok(None);
+        }
+        let batch = Builder::default()
+            .text("release", cells.iter().map(|_| Some(release)))
+            .text("aor", cells.iter().map(|_| aor))
+            .days("month", cells.iter().map(|((month, _), _)| month.first_days()))
+            .text("method_group", cells.iter().map(|((_, group), _)| Some(group.word())))
+            .numbers("book_ins", cells.iter().map(|(_, count)| *count))
+            .finish()?;
+        Ok(Some(FigureTable { name: MONTH, batch }))
+    }
+}

@@ -1,0 +1,116 @@
+//! Detainers by county, month and recorded outcome.
+//!
+//! Definition: rows of `detainers`, at the prepare date; the county is that of the facility asked to hold.
+//! `declined` is what ICE recorded, at the date of issue, not of the refusal. Source: `detainers`.
+//! Known failures: most lift reasons are blank; a detainer is not a person.
+
+use super::{Cells, FigureTable, arrests::placing};
+use crate::Error;
+use crate::columns::{Builder, Text, days, numbers};
+use arrow::array::RecordBatch;
+use evenhand_ledger::Step;
+use evenhand_places::Places;
+use evenhand_vocab::{CountyFips, DetainerOutcome, Month, PlaceQuality};
+use std::collections::HashMap;
+
+/// Name of the table.
+pub const MONTH: &str = "figures_detainers_month";
+
+/// Key of [`MONTH`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DetainerKey {
+    /// Postal code of the state.
+    pub state: Option<&'static str>,
+    /// County of the facility.
+    pub county: Option<CountyFips>,
+    /// How the county was found.
+    pub quality: PlaceQuality,
+    /// Month of issue.
+    pub month: Month,
+    /// What ICE recorded.
+    pub outcome: DetainerOutcome,
+}
+
+type Facility = (Option<usize>, Option<usize>, Option<usize>);
+
+#[derive(Debug, Default)]
+pub(super) struct Counter {
+    month: Cells<DetainerKey>,
+}
+
+impl Counter {
+    pub(super) fn take(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let date = days(batch, "detainer_prepare_date")?;
+        let facility = Text::new(batch, "detention_facility")?;
+        let city = Text::new(batch, "facility_city")?;
+        let state = Text::new(batch, "facility_state")?;
+        let reason = Text::new(batch, "detainer_lift_reason")?;
+        let outcomes = reason.map(DetainerOutcome::of);
+        let mut placed: HashMap<Facility, _> = HashMap::new();
+        for row in 0..batch.num_rows() {
+            let place =
+                *placed.entry((facility.code(row), city.code(row), state.code(row))).or_insert_with(|| {
+                    let text = |column: &Text| column.at(row).unwrap_or_default().to_owned();
+                    let place = Places::builtin().facility(&text(&facility), &text(&city), &text(&state));
+                    (place.state, place.county, place.quality)
+                });
+            let outcome = reason.code(row).map_or(DetainerOutcome::NotRecorded, |code| outcomes[code]);
+            let (state, county, quality) = place;
+            let month = Month::from_days(date.value(row));
+            self.month.add(DetainerKey { state, county, quality, month, outcome }, 1);
+        }
+        Ok(())
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.month.merge(other.month);
+    }
+
+    pub(super) fn step(&self) -> Option<Step> {
+        placing("detainers", self.month.iter().map(|(key, count)| (key.quality, count)))
+    }
+
+    pub(super) fn finish(self, release: &str) -> Result<Option<FigureTable>, Error> {
+        let cells = self.month.sorted();
+        if cells.is_empty() {
+            return Ok(None);
+        }
+        let batch = Builder::default()
+            .text("release", cells.iter().map(|_| Some(release)))
+            .text("state", cells.iter().map(|(key, _)| key.state))
+            .texts("county_fips", cells.iter().map(|(key, _)| key.county.map(|county| county.to_string())))
+            .text("place_quality", cells.iter().map(|(key, _)| Some(key.quality.word())))
+            .days("month", cells.iter().map(|(key, _)| key.month.first_days()))
+            .text("outcome", cells.iter().map(|(key, _)| Some(key.outcome.word())))
+            .numbers("detainers", cells.iter().map(|(_, count)| *count))
+            .finish()?;
+        Ok(Some(FigureTable { name: MONTH, batch }))
+    }
+}
+
+pub(crate) fn read(batch: &RecordBatch) -> Result<Vec<(DetainerKey, u32)>, Error> {
+    let county = Text::new(batch, "county_fips")?;
+    let counties = county.map(|text| text.parse::<CountyFips>().ok());
+    let quality = Text::new(batch, "place_quality")?;
+    let qualities = quality.map(|text| text.parse().unwrap_or(PlaceQuality::Unplaced));
+    let outcome = Text::new(batch, "outcome")?;
+    let outcomes = outcome.map(|text| {
+        DetainerOutcome::ALL
+            .into_iter()
+            .find(|known| known.word() == text)
+            .unwrap_or(DetainerOutcome::NotRecorded)
+    });
+    let month = days(batch, "month")?;
+    let detainers = numbers(batch, "detainers")?;
+    let key = |row| {
+        let county = county.code(row).and_then(|code| counties[code]);
+        DetainerKey {
+            state: county.and_then(|county| Places::builtin().county(county)).map(|county| county.state),
+            county,
+            quality: quality.code(row).map_or(PlaceQuality::Unplaced, |code| qualities[code]),
+            month: Month::from_days(month.value(row)),
+            outcome: outcome.code(row).map_or(DetainerOutcome::NotRecorded, |code| outcomes[code]),
+        }
+    };
+    Ok((0..batch.num_rows()).map(|row| (key(row), detainers.value(row))).collect())
+}
