@@ -1,1 +1,65 @@
-//! Panel estimators, inference and diagnostics
+//! Turns a panel into estimates of effects with honest uncertainty: estimators, inference, diagnostics.
+//! Input: an `evenhand_panel::Panel`, or plain slices and counts; this crate knows nothing of files or subjects.
+//! Output: small documented structs, [`Estimate`] first, and typed [`Error`]s; never NaN, never a panic.
+//! Read first: [`design`](Design), then `synthetic_did.rs`, which shows how every method's file is laid out.
+
+mod design;
+mod estimate;
+mod interval;
+
+mod did;
+mod synthetic_control;
+mod synthetic_did;
+mod synthetic_fit;
+
+mod conformal;
+mod placebo_units;
+mod root_transform;
+
+mod exact;
+mod kitagawa;
+mod ranks;
+mod trend;
+
+mod bounds;
+mod simulate;
+
+mod equivalence;
+mod mde;
+mod multiplicity;
+
+mod frank_wolfe;
+mod rng;
+mod simplex;
+pub mod special;
+
+mod error;
+
+pub use bounds::{MissingGeography, corner_bounds, imbens_manski, linear_bounds};
+pub use conformal::{Conformal, ConformalOptions, conformal, conformal_demeaned, conformal_synthetic_did};
+pub use design::Design;
+pub use did::did;
+pub use equivalence::{Equivalence, Tost, equivalence, tost};
+pub use error::{Error, ErrorKind, Result};
+pub use estimate::Estimate;
+pub use exact::{
+    FisherExact, Rate, Share, clopper_pearson, fisher_exact, rate_ratio, risk_ratio, share_difference, wilson,
+};
+pub use interval::{ConfidenceSet, Interval};
+pub use kitagawa::{
+    Kitagawa, KitagawaEstimate, KitagawaInput, kitagawa, kitagawa_bootstrap, kitagawa_delta, kitagawa_did,
+};
+pub use mde::mde;
+pub use multiplicity::{benjamini_hochberg, holm};
+pub use placebo_units::{Placebo, PlaceboUnits, placebo_std_error, placebo_units};
+pub use ranks::{
+    RankProbabilities, RankSet, order_probability, rank_confidence_sets, rank_probabilities, rank_sets,
+};
+pub use rng::Stream;
+pub use root_transform::{RootEffect, ln_ratio_from_path, root_inverse, root_transform};
+pub use simplex::{SimplexSolution, simplex_least_squares};
+pub use simulate::{Margin, MarginKind, Simulated, simulate};
+pub use synthetic_control::{demeaned_synthetic_control, synthetic_control};
+pub use synthetic_did::{Stopping, SyntheticDidOptions, synthetic_did};
+pub use synthetic_fit::SyntheticFit;
+pub use trend::{change, slope};
