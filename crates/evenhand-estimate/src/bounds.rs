@@ -124,13 +124,11 @@ where
         for _ in 0..2 + low.len() {
             let before = best;
             for cell in 0..at.len() {
-                let kept = at[cell];
                 for end in [low[cell], high[cell]] {
                     let was = std::mem::replace(&mut at[cell], end);
                     let value = sign * finite(f(&at)?, "function on the box")?;
                     if value > best { best = value } else { at[cell] = was }
                 }
-                debug_assert!(at[cell] >= low[cell].min(kept) && at[cell] <= high[cell].max(kept));
             }
             if best <= before {
                 break;

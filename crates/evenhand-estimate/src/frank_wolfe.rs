@@ -40,9 +40,11 @@ fn descend(
     max_iterations: usize,
 ) -> (Vec<f64>, usize) {
     let mut last = f64::INFINITY;
+    let mut gap = residual(problem, &x);
     for t in 1..=max_iterations {
-        step(problem, &mut x);
-        let value = objective(problem, &x);
+        step(problem, &mut x, &gap);
+        gap = residual(problem, &x);
+        let value = problem.zeta * problem.zeta * dot(&x, &x) + dot(&gap, &gap) / gap.len() as f64;
         let decrease = last - value;
         last = value;
         if t >= 2 && decrease <= min_decrease * min_decrease {
@@ -52,19 +54,19 @@ fn descend(
     (x, max_iterations)
 }
 
-fn step(problem: &Problem<'_>, x: &mut [f64]) {
+/// One step from `x`, whose residual A x - b is given.
+fn step(problem: &Problem<'_>, x: &mut [f64], residual: &[f64]) {
     let m = problem.target.len();
     let eta = m as f64 * problem.zeta * problem.zeta;
-    let residual = residual(problem, x);
     let column = |j: usize| &problem.columns[j * m..(j + 1) * m];
     let half_gradient: Vec<f64> =
-        x.iter().enumerate().map(|(j, xj)| dot(&residual, column(j)) + eta * xj).collect();
+        x.iter().enumerate().map(|(j, xj)| dot(residual, column(j)) + eta * xj).collect();
     let best = (1..x.len()).fold(0, |best, j| if half_gradient[j] < half_gradient[best] { j } else { best });
     let direction: Vec<f64> =
         x.iter().enumerate().map(|(j, xj)| if j == best { 1.0 - xj } else { -xj }).collect();
     // A (e_best - x) = a_best - A x, and A x is the residual plus the target.
     let change: f64 =
-        column(best).iter().zip(&residual).zip(problem.target).map(|((a, r), b)| (a - r - b).powi(2)).sum();
+        column(best).iter().zip(residual).zip(problem.target).map(|((a, r), b)| (a - r - b).powi(2)).sum();
     let curvature = change + eta * dot(&direction, &direction);
     if curvature <= 0.0 {
         return;
@@ -82,9 +84,4 @@ fn residual(problem: &Problem<'_>, x: &[f64]) -> Vec<f64> {
         }
     }
     residual
-}
-
-fn objective(problem: &Problem<'_>, x: &[f64]) -> f64 {
-    let residual = residual(problem, x);
-    problem.zeta * problem.zeta * dot(x, x) + dot(&residual, &residual) / problem.target.len() as f64
 }

@@ -80,7 +80,7 @@ pub fn kitagawa(before: &[Share], after: &[Share]) -> Result<Kitagawa> {
 /// The treated place's terms minus the other place's.
 ///
 /// # Errors
-/// As [`kitagawa`].
+/// As [`kitagawa()`].
 pub fn kitagawa_did(
     treated_before: &[Share],
     treated_after: &[Share],
@@ -105,7 +105,7 @@ fn decompose(input: KitagawaInput<'_>) -> Result<Kitagawa> {
 /// Standard errors by the delta method, normal intervals.
 ///
 /// # Errors
-/// As [`kitagawa`].
+/// As [`kitagawa()`].
 pub fn kitagawa_delta(input: KitagawaInput<'_>) -> Result<KitagawaEstimate> {
     let point = decompose(input)?;
     let mut variance = Kitagawa { total: 0.0, mix: 0.0, within: 0.0 };
@@ -130,7 +130,7 @@ pub fn kitagawa_delta(input: KitagawaInput<'_>) -> Result<KitagawaEstimate> {
 /// of threads.
 ///
 /// # Errors
-/// As [`kitagawa`]; [`ErrorKind::Domain`] for fewer than 100 draws.
+/// As [`kitagawa()`]; [`ErrorKind::Domain`] for fewer than 100 draws.
 pub fn kitagawa_bootstrap(input: KitagawaInput<'_>, draws: usize, seed: u64) -> Result<KitagawaEstimate> {
     let point = decompose(input)?;
     if draws < 100 {

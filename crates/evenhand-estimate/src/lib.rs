@@ -7,26 +7,26 @@ mod design;
 mod estimate;
 mod interval;
 
-mod did;
-mod synthetic_control;
-mod synthetic_did;
+pub mod did;
+pub mod synthetic_control;
+pub mod synthetic_did;
 mod synthetic_fit;
 
-mod conformal;
-mod placebo_units;
-mod root_transform;
+pub mod conformal;
+pub mod placebo_units;
+pub mod root_transform;
 
-mod exact;
-mod kitagawa;
-mod ranks;
-mod trend;
+pub mod exact;
+pub mod kitagawa;
+pub mod ranks;
+pub mod trend;
 
-mod bounds;
-mod simulate;
+pub mod bounds;
+pub mod simulate;
 
-mod equivalence;
-mod mde;
-mod multiplicity;
+pub mod equivalence;
+pub mod mde;
+pub mod multiplicity;
 
 mod frank_wolfe;
 mod rng;
@@ -36,7 +36,9 @@ pub mod special;
 mod error;
 
 pub use bounds::{MissingGeography, corner_bounds, imbens_manski, linear_bounds};
-pub use conformal::{Conformal, ConformalOptions, conformal, conformal_demeaned, conformal_synthetic_did};
+pub use conformal::{
+    Conformal, ConformalOptions, ConformalStatistic, conformal, conformal_demeaned, conformal_synthetic_did,
+};
 pub use design::Design;
 pub use did::did;
 pub use equivalence::{Equivalence, Tost, equivalence, tost};

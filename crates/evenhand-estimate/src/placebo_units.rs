@@ -152,7 +152,7 @@ fn rank_set(estimate: f64, effects: &[f64], alpha: f64) -> ConfidenceSet {
 }
 
 /// Standard error from `draws` placebo groups of as many donors as there are treated units, drawn without
-/// replacement (algorithm 4 of the paper). With one treated unit, [`placebo_units`] uses every donor once instead.
+/// replacement (algorithm 4 of the paper). With one treated unit, [`placebo_units()`] uses every donor once instead.
 ///
 /// # Errors
 /// [`ErrorKind::NoDonors`] when there are no more donors than treated units, [`ErrorKind::Domain`] for fewer than

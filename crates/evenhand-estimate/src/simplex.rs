@@ -228,20 +228,19 @@ impl<'a> Corral<'a> {
 
     /// Adds column `j` with weight 0; false when it is affinely dependent on the set up to rounding.
     fn enter(&mut self, j: usize) -> bool {
-        let k = self.members.len();
-        let n = self.n;
-        let mut row = vec![0.0; k + 1];
-        for (a, &member) in self.members.iter().enumerate() {
-            let known = &self.factor[a * n..a * n + a];
-            row[a] = (self.h[j * n + member] + self.shift - dot(known, &row[..a])) / self.factor[a * n + a];
+        let (k, n) = (self.members.len(), self.n);
+        let (above, below) = self.factor.split_at_mut(k * n);
+        let row = &mut below[..=k];
+        let products = &self.h[j * n..(j + 1) * n];
+        for (a, (known, &member)) in above.chunks_exact(n).zip(&self.members).enumerate() {
+            row[a] = (products[member] + self.shift - dot(&known[..a], &row[..a])) / known[a];
         }
-        let diagonal = self.h[j * n + j] + self.shift;
+        let diagonal = products[j] + self.shift;
         let pivot = diagonal - dot(&row[..k], &row[..k]);
         if pivot <= 1e-15 * diagonal {
             return false;
         }
         row[k] = pivot.sqrt();
-        self.factor[k * n..k * n + k + 1].copy_from_slice(&row);
         self.members.push(j);
         true
     }
@@ -319,6 +318,7 @@ impl<'a> Corral<'a> {
 }
 
 /// Inner product in four interleaved sums, always in the same order.
+#[inline]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; 4];
     let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));

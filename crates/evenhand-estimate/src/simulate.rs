@@ -3,7 +3,7 @@
 //! Formula: draw every input independently (uniform over its rounding interval, or normal with its published
 //! standard error), compute f, report the mean, spread and quantiles of f.
 //! Assumptions: inputs err independently of one another; for certainty whatever the dependence, use the worst-case
-//! arithmetic of [`Interval`](crate::Interval). Known failures: a ratio whose divisor may be near 0 has no mean.
+//! arithmetic of [`Interval`]. Known failures: a ratio whose divisor may be near 0 has no mean.
 
 use crate::error::finite;
 use crate::{Error, ErrorKind, Interval, Result, Stream};

@@ -1,7 +1,7 @@
 //! Synthetic control on outcomes, with and without an intercept.
 //!
 //! Formula: omega minimises the sum over periods before adoption of (omega_0 + sum_j omega_j Y_jt - Y_tr,t)^2 over
-//! the simplex, no penalty; omega_0 = 0 in [`synthetic_control`] and free in [`demeaned_synthetic_control`].
+//! the simplex, no penalty; omega_0 = 0 in [`synthetic_control()`] and free in [`demeaned_synthetic_control`].
 //! The effect is the mean gap from adoption on.
 //!
 //! Estimand: the mean effect on the treated unit over the periods from adoption on.

@@ -17,7 +17,7 @@
 
 use crate::frank_wolfe::{Problem, reference_weights};
 use crate::simplex::{Start, gram, least_norm};
-use crate::synthetic_fit::{Weights, mean, standard_deviation};
+use crate::synthetic_fit::{Weights, centred, mean, standard_deviation};
 use crate::{Design, Error, ErrorKind, Result, SyntheticFit};
 
 /// When the search for weights ends.
@@ -30,7 +30,7 @@ pub enum Stopping {
     Reference,
 }
 
-/// Options of [`synthetic_did`].
+/// Options of [`synthetic_did()`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct SyntheticDidOptions {
     /// Default: the exact optimum.
@@ -147,7 +147,7 @@ impl Centred {
     }
 
     fn new(columns: impl Iterator<Item = Vec<f64>>, target: Vec<f64>) -> Self {
-        Self { columns: columns.flat_map(centred).collect(), target: centred(target) }
+        Self { columns: columns.flat_map(|column| centred(&column)).collect(), target: centred(&target) }
     }
 
     /// The weights at the optimum, and the steps to it.
@@ -174,12 +174,6 @@ impl Centred {
             }
         }
     }
-}
-
-fn centred(mut values: Vec<f64>) -> Vec<f64> {
-    let centre = mean(&values);
-    values.iter_mut().for_each(|value| *value -= centre);
-    values
 }
 
 #[cfg(test)]

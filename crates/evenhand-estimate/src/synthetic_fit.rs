@@ -80,6 +80,12 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
+/// Values less their mean.
+pub(crate) fn centred(values: &[f64]) -> Vec<f64> {
+    let centre = mean(values);
+    values.iter().map(|value| value - centre).collect()
+}
+
 /// Sample standard deviation (n - 1), `None` for fewer than two values.
 pub(crate) fn standard_deviation(values: &[f64]) -> Option<f64> {
     if values.len() < 2 {
