@@ -2,8 +2,8 @@
 //!
 //! The reference stops when one step lowers the objective by less than (1e-5 sd)^2, well before the optimum, so
 //! its published answers depend on the path that it takes. This module follows that path: uniform start, at most
-//! 100 steps, drop weights up to a quarter of the largest, start again from there. The rules were read in the
-//! package's documentation and paper (Arkhangelsky et al. 2021); the code is our own.
+//! 100 steps, drop weights up to a quarter of the largest, start again from there. The rules are the
+//! package's (Arkhangelsky et al. 2021); the code is our own.
 
 use crate::simplex::dot;
 
