@@ -1,0 +1,282 @@
+use crate::out::Color;
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Puts claims about immigration enforcement to the test on the public record.
+///
+/// Start with `evenhand check`: it judges the built-in claims on the built-in record.
+#[derive(Debug, Parser)]
+#[command(name = "evenhand", version, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// When to use color; `auto` respects NO_COLOR.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Judge claims: as a table, one page a claim, JSON, or an HTML report.
+    Check(Check),
+    /// Look at claim files without judging them.
+    #[command(subcommand)]
+    Docket(Docket),
+    /// Read released files into a record and print the account of every row.
+    Ingest(Ingest),
+    /// Check a record's checksums, schemas, row counts and ledgers.
+    Verify(Verify),
+    /// Ask a record in SQL.
+    Query(Query),
+    /// Count a measure by unit and period, as CSV or JSON.
+    Panel(Panel),
+    /// List the releases in a record.
+    Releases(Listing),
+    /// List what claims can measure, and what serves each measure.
+    Measures(Listing),
+    /// Look up metros, counties and landmarks.
+    Places(Places),
+}
+
+/// `evenhand check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Claim files; without any, the built-in docket.
+    #[arg(value_name = "DOCKET")]
+    pub dockets: Vec<PathBuf>,
+    /// A record that `evenhand ingest` wrote; without it, the built-in record.
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// Only this claim; may be repeated. One claim prints its page.
+    #[arg(long = "claim", value_name = "ID")]
+    pub claims: Vec<String>,
+    /// Print verdicts as JSON (`check/1`).
+    #[arg(long)]
+    pub json: bool,
+    /// Write one self-contained HTML page.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Rules fixed earlier; a verdict by another rule is exploratory.
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+    /// Exit with 5 if a rule or verdict is not the one in the lock.
+    #[arg(long, requires = "lock")]
+    pub locked: bool,
+    /// Fix the rules as they are now.
+    #[arg(long, value_name = "FILE")]
+    pub write_lock: Option<PathBuf>,
+    /// Exit with 4 if a test could not be run.
+    #[arg(long)]
+    pub strict: bool,
+    /// Seed of every random procedure.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub threads: Threads,
+    /// Columns to write for; without it, the terminal's, and 80 where there is none.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(40..=400))]
+    pub width: Option<u16>,
+}
+
+/// `evenhand docket`.
+#[derive(Debug, Subcommand)]
+pub enum Docket {
+    /// Say everything that is wrong with a claim file, by line and key.
+    Lint {
+        /// Claim files.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Print the problems as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the claims with their tests and rules.
+    Show {
+        /// A claim file; without it, the built-in docket.
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Only this claim; may be repeated.
+        #[arg(long = "claim", value_name = "ID")]
+        claims: Vec<String>,
+    },
+    /// Print the hash of each claim's rule.
+    Hash {
+        /// A claim file; without it, the built-in docket.
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+}
+
+/// `evenhand ingest`.
+#[derive(Debug, Args)]
+pub struct Ingest {
+    /// Released files, or folders of them.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Where the record is or shall be.
+    #[arg(long, value_name = "DIR", required_unless_present = "explain")]
+    pub record: Option<PathBuf>,
+    /// Print the ledger as JSON (`ingest/1`).
+    #[arg(long)]
+    pub json: bool,
+    /// Only say how each file would be read: layout, header row, what becomes of each column.
+    #[arg(long)]
+    pub explain: bool,
+    /// Leave out files that no layout knows instead of refusing.
+    #[arg(long)]
+    pub skip_unknown: bool,
+    #[command(flatten)]
+    pub threads: Threads,
+}
+
+/// `evenhand verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The record; without it, the built-in record.
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// Print the findings as JSON (`verify/1`).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `evenhand query`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("format").multiple(false))]
+pub struct Query {
+    /// One SELECT over the tables of the record.
+    #[arg(value_name = "SQL")]
+    pub sql: String,
+    /// The record; without it, the built-in record.
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// Allow tables of rows about persons, on your own machine.
+    #[arg(long)]
+    pub local: bool,
+    /// Print CSV.
+    #[arg(long, group = "format")]
+    pub csv: bool,
+    /// Print JSON (`query/1`).
+    #[arg(long, group = "format")]
+    pub json: bool,
+    /// Write a Parquet file.
+    #[arg(long, group = "format", value_name = "FILE")]
+    pub parquet: Option<PathBuf>,
+    /// Columns to write for; without it, the terminal's, and no limit where there is none.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=1000))]
+    pub width: Option<u16>,
+}
+
+/// `evenhand panel`.
+#[derive(Debug, Args)]
+pub struct Panel {
+    /// What to count; `evenhand measures` lists them.
+    pub measure: String,
+    /// The record; without it, the built-in record.
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// Unit of the rows.
+    #[arg(long, default_value = "aor", value_parser = ["aor", "aor-harmonised", "county"])]
+    pub unit: String,
+    /// Period of the columns.
+    #[arg(long, default_value = "month", value_parser = ["week", "month"])]
+    pub period: String,
+    /// Another release than the measure's own.
+    #[arg(long, value_name = "ID")]
+    pub release: Option<String>,
+    /// How arrests that name no county enter a county's count.
+    #[arg(long, value_enum, default_value_t)]
+    pub geography: Placing,
+    /// How unevenly the arrests without a county may fall, for the skew bounds.
+    #[arg(long, value_name = "N", default_value_t = 2.0, value_parser = kappa)]
+    pub kappa: f64,
+    /// Print CSV; the default.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Print JSON (`panel/1`).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How arrests that name no county enter a county's count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Placing {
+    /// Only arrests that name a county.
+    Located,
+    /// Those, and the ones under the general code of an office that sits in the county.
+    #[default]
+    WithOffice,
+    /// The area's unplaced arrests in proportion to its placed ones.
+    Proportional,
+    /// None of the area's unplaced arrests.
+    WorstLow,
+    /// All of the area's unplaced arrests.
+    WorstHigh,
+    /// As few of them as the skew allows.
+    SkewLow,
+    /// As many of them as the skew allows.
+    SkewHigh,
+}
+
+fn kappa(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().map_err(|error| error.to_string())?;
+    (number >= 1.0 && number.is_finite()).then_some(number).ok_or_else(|| "expected 1 or more".to_owned())
+}
+
+/// `evenhand releases` and `evenhand measures`.
+#[derive(Debug, Args)]
+pub struct Listing {
+    /// The record; without it, the built-in record.
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `evenhand places`.
+#[derive(Debug, Args)]
+pub struct Places {
+    #[command(subcommand)]
+    pub what: Option<Place>,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// A place to look up.
+#[derive(Debug, Subcommand)]
+pub enum Place {
+    /// One county by its five-digit code.
+    County {
+        /// Such as 48453.
+        fips: String,
+    },
+    /// The county that a landmark is placed in, by which rule, and how surely.
+    Landmark {
+        /// Three-letter code of the area of responsibility, such as SNA.
+        aor: String,
+        /// The landmark as released.
+        text: String,
+    },
+}
+
+/// How many threads.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Threads {
+    /// Threads to use; changes nothing but time. Without it, one a core.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn flags_are_defined_without_contradiction() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,321 @@
+use crate::cli::Ingest;
+use crate::exit::Exit;
+use crate::failure::{Failure, store_code};
+use crate::out::{self, Talk};
+use crate::table::{Table, thousands};
+use crate::{ENGINE, threads};
+use arrow::array::RecordBatch;
+use evenhand_ingest::{Options, Part, Plan, Sink, SinkError, SkipReason, Source};
+use evenhand_ledger::{FileEntry, Ledger, SheetEntry, Tally, Warning};
+use evenhand_measure::Counter;
+use evenhand_store::{Manifest, PartEntry, PartWriter, Publish, Release};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// `evenhand ingest`.
+pub fn run(args: &Ingest, talk: Talk) -> Result<Exit, Failure> {
+    if args.explain {
+        return explain(args);
+    }
+    // The command line asks for the record unless it only asks for an explanation.
+    let folder = args.record.as_deref().unwrap_or(Path::new("record"));
+    match ingest(args, folder, talk) {
+        Ok(Done { manifest, read }) => {
+            let releases = manifest.releases.iter().filter(|release| read.contains(&release.id));
+            let releases = releases.collect::<Vec<_>>();
+            if args.json {
+                out::json(&document(folder, &manifest, &releases))?;
+            } else {
+                out::data(&ledgers_as_text(&releases))?;
+            }
+            talk.say(&format!("record: {} (manifest {})", folder.display(), manifest.sha256().short()));
+            Ok(Exit::Done)
+        }
+        Err(Refusal { failure, error }) => {
+            if args.json {
+                out::json(&json!({
+                    "schema": "ingest/1", "files": [], "record": folder.display().to_string(), "error": error,
+                }))?;
+            }
+            Err(failure)
+        }
+    }
+}
+
+/// What an ingest published.
+struct Done {
+    manifest: Manifest,
+    /// Ids of the releases just read; the record may hold others from before.
+    read: Vec<String>,
+}
+
+/// Reads every file of the plan, in parallel, into one publish.
+fn ingest(args: &Ingest, folder: &Path, talk: Talk) -> Result<Done, Refusal> {
+    let plan = plan(args, talk)?;
+    threads::use_at_most(args.threads)?;
+    let publish = Publish::begin(folder, ENGINE)?;
+    let mut read = Vec::new();
+    // Every file is read even if one fails, so that the error told does not depend on the threads.
+    for file in read_all(&plan.sources, &publish) {
+        read.push(file?);
+    }
+    let (releases, parts) = assemble(read, &publish)?;
+    let read = releases.iter().map(|release| release.id.clone()).collect();
+    Ok(Done { manifest: publish.commit(releases, parts)?, read })
+}
+
+fn plan(args: &Ingest, talk: Talk) -> Result<Plan, Refusal> {
+    let plan = evenhand_ingest::plan(&args.paths, &Options { skip_unknown: args.skip_unknown })?;
+    for skipped in plan.skipped.iter().filter(|skipped| skipped.reason == SkipReason::Unknown) {
+        let why = skipped.error.as_ref().map_or_else(|| "no known layout".to_owned(), ToString::to_string);
+        talk.say(&format!("note: left out `{}`: {why}", skipped.path));
+    }
+    Ok(plan)
+}
+
+/// One file, read.
+struct Read {
+    entry: FileEntry,
+    parts: Vec<PartEntry>,
+    counter: Counter,
+}
+
+/// Reads the files, the largest first so that no thread is left alone with it at the end; results in plan order.
+fn read_all(sources: &[Source], publish: &Publish) -> Vec<Result<Read, Refusal>> {
+    let mut order = (0..sources.len()).collect::<Vec<_>>();
+    order.sort_by_key(|&index| Reverse(sources[index].bytes()));
+    let read = |&index: &usize| (index, read_one(&sources[index], publish));
+    let mut results = order.par_iter().with_max_len(1).map(read).collect::<Vec<_>>();
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+fn read_one(source: &Source, publish: &Publish) -> Result<Read, Refusal> {
+    let counter = Counter::new(source.release());
+    let mut writer = Writer { publish, part: None, parts: Vec::new(), counter };
+    let entry = evenhand_ingest::read(source, &mut writer)?;
+    Ok(Read { entry, parts: writer.parts, counter: writer.counter })
+}
+
+/// Takes a file's batches to the record, and counts them on the way.
+struct Writer<'a> {
+    publish: &'a Publish,
+    part: Option<(String, PartWriter)>,
+    parts: Vec<PartEntry>,
+    counter: Counter,
+}
+
+impl Sink for Writer<'_> {
+    fn open(&mut self, part: &Part) -> Result<(), SinkError> {
+        let sort_by = part.sort_by.as_deref();
+        let writer =
+            self.publish.part(&part.table, &part.release, &part.part, part.schema.clone(), sort_by)?;
+        self.part = Some((part.table.clone(), writer));
+        Ok(())
+    }
+
+    fn batch(&mut self, batch: RecordBatch) -> Result<(), SinkError> {
+        let (table, writer) = self.part.as_mut().ok_or("a batch outside a part")?;
+        self.counter.take(table, &batch)?;
+        Ok(writer.write(&batch)?)
+    }
+
+    fn close(&mut self) -> Result<(), SinkError> {
+        let (_, writer) = self.part.take().ok_or("a part closed twice")?;
+        self.parts.push(writer.finish()?);
+        Ok(())
+    }
+}
+
+/// Joins what was read, release by release, and writes the figures counted on the way.
+fn assemble(read: Vec<Read>, publish: &Publish) -> Result<(Vec<Release>, Vec<PartEntry>), Refusal> {
+    let (mut ledgers, mut parts) = (BTreeMap::new(), Vec::new());
+    for file in read {
+        let id = file.entry.release.clone();
+        let (ledger, counter) =
+            ledgers.entry(id).or_insert_with_key(|id| (Ledger::default(), Counter::new(id)));
+        ledger.files.push(file.entry);
+        counter.merge(file.counter);
+        parts.extend(file.parts);
+    }
+    let mut releases = Vec::new();
+    for (id, (mut ledger, counter)) in ledgers {
+        let figures = counter.finish()?;
+        ledger.steps = figures.steps;
+        for table in figures.tables {
+            let mut writer = publish.part(table.name, &id, "figures", table.batch.schema(), None)?;
+            writer.write(&table.batch)?;
+            parts.push(writer.finish()?);
+        }
+        releases.push(Release { id, left_out: Vec::new(), ledger });
+    }
+    Ok((releases, parts))
+}
+
+/// Says how each file would be read, and writes nothing.
+fn explain(args: &Ingest) -> Result<Exit, Failure> {
+    let plan = evenhand_ingest::plan(&args.paths, &Options { skip_unknown: true })?;
+    let mut found = Vec::new();
+    for source in &plan.sources {
+        found.push(evenhand_ingest::explain(source.path())?);
+    }
+    for skipped in plan.skipped.iter().filter(|skipped| skipped.reason == SkipReason::Unknown) {
+        found.push(evenhand_ingest::explain(Path::new(&skipped.path))?);
+    }
+    if args.json {
+        out::json(&json!({"schema": "explain/1", "files": found}))?;
+    } else {
+        let texts = found.iter().map(ToString::to_string).collect::<Vec<_>>();
+        out::data(&texts.join("\n"))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The ledgers of all releases, for a person.
+fn ledgers_as_text(releases: &[&Release]) -> String {
+    let sheets = || releases.iter().flat_map(|release| &release.ledger.files).flat_map(sheets_of);
+    let mut table = Table::new(&["file", "sheet", "table", ">rows read", ">kept", ">set aside"]);
+    let mut total = Tally::default();
+    for (file, sheet) in sheets() {
+        let place = if sheet.name == file.path { String::new() } else { sheet.name.clone() };
+        table.row(row(file.path.clone(), place, sheet.table.as_deref().unwrap_or("-"), &sheet.tally));
+        total.add(&sheet.tally);
+    }
+    table.row(row("total".to_owned(), String::new(), "", &total));
+    let mut text = table.print();
+    let reasons = sheets().flat_map(|(file, sheet)| {
+        let told = move |(reason, rows): (&String, &u64)| {
+            format!("{} set aside: {reason} ({})\n", thousands(*rows), place_of(file, sheet))
+        };
+        sheet.tally.set_aside.iter().map(told)
+    });
+    let findings = sheets().flat_map(|(file, sheet)| {
+        let told = move |finding: &Warning| {
+            format!(
+                "{} {}: {} ({})\n",
+                thousands(finding.count),
+                finding.code,
+                finding.message,
+                place_of(file, sheet)
+            )
+        };
+        sheet.warnings.iter().map(told)
+    });
+    let steps = releases.iter().flat_map(|release| &release.ledger.steps).map(|step| {
+        let set_aside = thousands(step.tally.set_aside_total());
+        format!(
+            "{} of {}: {} kept, {set_aside} set aside\n",
+            step.name,
+            step.table,
+            thousands(step.tally.rows_kept)
+        )
+    });
+    for (title, lines) in [
+        ("rows set aside", reasons.collect::<Vec<_>>()),
+        ("findings", findings.collect()),
+        ("steps", steps.collect()),
+    ] {
+        if !lines.is_empty() {
+            text.push_str(&format!("\n{title}\n{}", lines.concat()));
+        }
+    }
+    text
+}
+
+fn row(file: String, sheet: String, table: &str, tally: &Tally) -> [String; 6] {
+    let counts = [tally.rows_read, tally.rows_kept, tally.set_aside_total()].map(thousands);
+    let [read, kept, set_aside] = counts;
+    [file, sheet, table.to_owned(), read, kept, set_aside]
+}
+
+fn sheets_of(file: &FileEntry) -> impl Iterator<Item = (&FileEntry, &SheetEntry)> {
+    file.sheets.iter().map(move |sheet| (file, sheet))
+}
+
+fn place_of(file: &FileEntry, sheet: &SheetEntry) -> String {
+    if sheet.name == file.path { file.path.clone() } else { format!("{}, {}", file.path, sheet.name) }
+}
+
+/// `ingest/1`: the files of the releases just read.
+fn document(folder: &Path, manifest: &Manifest, releases: &[&Release]) -> Value {
+    let files = releases.iter().flat_map(|release| &release.ledger.files).map(file_as_json);
+    let steps = releases.iter().flat_map(|release| &release.ledger.steps).map(|step| json!(step));
+    json!({
+        "schema": "ingest/1",
+        "engine": ENGINE,
+        "files": files.collect::<Vec<_>>(),
+        "steps": steps.collect::<Vec<_>>(),
+        "record": folder.display().to_string(),
+        "manifest_sha256": manifest.sha256().as_str(),
+    })
+}
+
+/// A file of the ledger; each warning names its sheet, so that it can stand alone.
+fn file_as_json(file: &FileEntry) -> Value {
+    let mut value = json!(file);
+    for (sheet, entry) in value["sheets"].as_array_mut().into_iter().flatten().zip(&file.sheets) {
+        for warning in sheet["warnings"].as_array_mut().into_iter().flatten() {
+            warning["sheet"] = json!(entry.name);
+        }
+    }
+    value
+}
+
+/// What stopped an ingest: for the person, and for machines.
+struct Refusal {
+    failure: Failure,
+    error: Value,
+}
+
+impl Refusal {
+    /// A refusal that no file of the release is to blame for.
+    fn elsewhere(code: &str, path: Option<&Path>, failure: Failure) -> Refusal {
+        let (message, hint) = match &failure {
+            Failure::Error { message, hint, .. } => (message.clone(), hint.clone()),
+            Failure::ReaderGone => (String::new(), None),
+        };
+        let error = json!({
+            "code": code, "file": path.map(|path| path.display().to_string()), "sheet": null, "row": null,
+            "column": null, "header": null, "message": message, "hint": hint,
+        });
+        Refusal { failure, error }
+    }
+}
+
+/// An error of the reader, or of the store behind the sink that the reader passed on.
+impl From<evenhand_ingest::Error> for Refusal {
+    fn from(error: evenhand_ingest::Error) -> Refusal {
+        let behind = std::error::Error::source(&error);
+        match behind.and_then(|source| source.downcast_ref::<evenhand_store::Error>()) {
+            Some(store) => Refusal::from(store),
+            None => Refusal { error: json!(error), failure: error.into() },
+        }
+    }
+}
+
+impl From<&evenhand_store::Error> for Refusal {
+    fn from(error: &evenhand_store::Error) -> Refusal {
+        Refusal::elsewhere(store_code(error.kind()), error.path(), error.into())
+    }
+}
+
+impl From<evenhand_store::Error> for Refusal {
+    fn from(error: evenhand_store::Error) -> Refusal {
+        Refusal::from(&error)
+    }
+}
+
+impl From<evenhand_measure::Error> for Refusal {
+    fn from(error: evenhand_measure::Error) -> Refusal {
+        Refusal::elsewhere("count", None, error.into())
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Refusal {
+        Refusal::elsewhere("failed", None, failure)
+    }
+}

@@ -1,0 +1,32 @@
+//! One file a subcommand; each takes its flags and gives an exit code.
+
+mod check;
+mod docket;
+mod ingest;
+mod measures;
+mod panel;
+mod places;
+mod query;
+mod releases;
+mod verify;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::out::Talk;
+
+/// Does what was asked.
+pub fn run(cli: Cli) -> Result<Exit, Failure> {
+    let talk = Talk::new(cli.color);
+    match cli.command {
+        Command::Check(args) => check::run(&args, cli.color, talk),
+        Command::Docket(args) => docket::run(&args, talk),
+        Command::Ingest(args) => ingest::run(&args, talk),
+        Command::Verify(args) => verify::run(&args, talk),
+        Command::Query(args) => query::run(&args, talk),
+        Command::Panel(args) => panel::run(&args, talk),
+        Command::Releases(args) => releases::run(&args),
+        Command::Measures(args) => measures::run(&args),
+        Command::Places(args) => places::run(&args),
+    }
+}

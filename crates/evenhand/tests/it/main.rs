@@ -1,0 +1,7 @@
+//! Runs the real binary, as a person or a script would: exit codes, streams, files before and after.
+
+mod bad_input;
+mod determinism;
+mod outputs;
+mod released;
+mod run;
