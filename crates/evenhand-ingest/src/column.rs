@@ -1,0 +1,562 @@
+//! One column of a batch: reads cells as the layout says and builds the Arrow array.
+
+use crate::dates::{PLAUSIBLE, days_from_text};
+use crate::intern::Interner;
+use crate::layout::{Kind, LayoutColumn};
+use crate::marker::{is_coarsened, is_error_text, is_suppressed, is_withheld};
+use crate::sheet::Cell;
+use crate::{Error, Result};
+use arrow::array::{
+    Array, ArrayRef, BooleanBuilder, Date32Array, DictionaryArray, Float64Builder, Int32Array, StringArray,
+    UInt32Builder, new_null_array,
+};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow::datatypes::Int32Type;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a cell was found to be, beside a value or blank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Finding {
+    /// A redaction marker.
+    Withheld,
+    /// Replaced by the snapshot's maker because it is rare.
+    Coarsened,
+    /// Held back because it is small.
+    Suppressed,
+    /// An error of the spreadsheet.
+    ErrorCell,
+    /// A formula whose result is not in the file.
+    NoValue,
+    /// Not what the column holds.
+    Unreadable,
+    /// A day before 1900 or after 2100.
+    Implausible,
+    /// A plain number where a date belongs, read as the spreadsheet's day count.
+    NumberAsDate,
+    /// Bytes that are not UTF-8, read as Windows-1252.
+    NotUtf8,
+    /// Control characters, left out.
+    Control,
+}
+
+impl Finding {
+    /// Stable code, and one sentence.
+    pub(crate) fn describe(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Withheld => ("withheld", "withheld by the agency, set null"),
+            Self::Coarsened => ("coarsened", "replaced in the public snapshot because rare, set null"),
+            Self::Suppressed => ("suppressed", "a small count held back, set null: not zero"),
+            Self::ErrorCell => ("error_cell", "an error of the spreadsheet, set null"),
+            Self::NoValue => {
+                ("formula_without_value", "a formula whose result the file does not hold, set null")
+            }
+            Self::Unreadable => ("unreadable_cell", "not what the column holds, set null"),
+            Self::Implausible => ("implausible_date", "a day before 1900 or after 2100, set null"),
+            Self::NumberAsDate => {
+                ("number_as_date", "a plain number, read as the day count of a spreadsheet")
+            }
+            Self::NotUtf8 => ("not_utf8", "bytes that are not UTF-8, read as Windows-1252"),
+            Self::Control => ("control_character", "control characters, left out"),
+        }
+    }
+
+    /// Whether the cell's value could not be read as the column's type.
+    pub(crate) fn is_unparseable(self) -> bool {
+        matches!(self, Self::Unreadable | Self::Implausible | Self::ErrorCell)
+    }
+}
+
+/// A cell as read: its value, and what else there is to say.
+type Reading<T> = (Option<T>, Option<Finding>);
+
+/// A column under construction.
+#[derive(Debug)]
+pub(crate) struct Column {
+    rule: LayoutColumn,
+    values: Values,
+    /// Values kept so far that are not null.
+    pub(crate) filled: u64,
+}
+
+#[derive(Debug)]
+enum Values {
+    /// The release lacks the column, or its value does not depend on the row.
+    Constant(Option<String>),
+    Text(Text),
+    /// Days or months; `i32::MIN` is null.
+    Days(Vec<i32>),
+    Counts(UInt32Builder),
+    Numbers(Float64Builder),
+    Flags(BooleanBuilder),
+}
+
+impl Column {
+    /// A column that takes cells.
+    pub(crate) fn new(rule: &LayoutColumn) -> Self {
+        let values = match rule.kind {
+            Kind::Text => Values::Text(Text::default()),
+            Kind::Date | Kind::Month => Values::Days(Vec::new()),
+            Kind::Count | Kind::FiscalYear => Values::Counts(UInt32Builder::new()),
+            Kind::Number => Values::Numbers(Float64Builder::new()),
+            Kind::Flag | Kind::YearToDate => Values::Flags(BooleanBuilder::new()),
+        };
+        Self { rule: rule.clone(), values, filled: 0 }
+    }
+
+    /// A column that is the same for every row: null, or a text.
+    pub(crate) fn constant(rule: &LayoutColumn, value: Option<String>) -> Self {
+        Self { rule: rule.clone(), values: Values::Constant(value), filled: 0 }
+    }
+
+    pub(crate) fn rule(&self) -> &LayoutColumn {
+        &self.rule
+    }
+
+    /// Takes the cell of the next row.
+    #[inline]
+    pub(crate) fn push(&mut self, cell: Cell<'_>) -> Option<Finding> {
+        match &mut self.values {
+            Values::Text(text) => {
+                let (key, finding) = text.key(cell, &self.rule);
+                text.keys.push(key);
+                self.filled += u64::from(key >= 0);
+                finding
+            }
+            Values::Days(days) => {
+                let (day, finding) = read_day(cell, &self.rule);
+                days.push(day.unwrap_or(i32::MIN));
+                self.filled += u64::from(day.is_some());
+                finding
+            }
+            Values::Counts(counts) => {
+                let (count, finding) = read_count(cell, &self.rule);
+                counts.append_option(count);
+                self.filled += u64::from(count.is_some());
+                finding
+            }
+            Values::Numbers(numbers) => {
+                let (number, finding) = read_number(cell, &self.rule);
+                numbers.append_option(number);
+                self.filled += u64::from(number.is_some());
+                finding
+            }
+            Values::Flags(flags) => {
+                let (flag, finding) = read_flag(cell, &self.rule);
+                flags.append_option(flag);
+                self.filled += u64::from(flag.is_some());
+                finding
+            }
+            Values::Constant(_) => None,
+        }
+    }
+
+    /// Takes, for a column without cells of its own, what the title of the row's block says, if the layout asks
+    /// for it: the value of the first words that the title holds, or else the title itself.
+    pub(crate) fn push_title(&mut self, title: &str) -> Option<Finding> {
+        if self.rule.by_title.is_empty() {
+            return self.push(Cell::Blank);
+        }
+        let value = self.rule.by_title.iter().find(|(words, _)| title.contains(words.as_str()));
+        let value = value.map_or(title, |(_, value)| value.as_str()).to_owned();
+        self.push(Cell::Text(value.as_bytes()))
+    }
+
+    /// The array of the `rows` rows taken since the last call.
+    pub(crate) fn take(&mut self, rows: usize) -> Result<ArrayRef> {
+        Ok(match &mut self.values {
+            Values::Constant(None) => new_null_array(&self.rule.kind.data_type(), rows),
+            Values::Constant(Some(text)) => same_text(text, rows)?,
+            Values::Text(text) => text.take()?,
+            Values::Days(days) => {
+                let days = std::mem::take(days);
+                let nulls = nulls(days.len(), |at| days.get(at).is_some_and(|day| *day != i32::MIN));
+                Arc::new(Date32Array::try_new(ScalarBuffer::from(days), nulls).map_err(Error::internal)?)
+            }
+            Values::Counts(counts) => Arc::new(counts.finish()),
+            Values::Numbers(numbers) => Arc::new(numbers.finish()),
+            Values::Flags(flags) => Arc::new(flags.finish()),
+        })
+    }
+}
+
+/// A text column of one value.
+pub(crate) fn same_text(text: &str, rows: usize) -> Result<ArrayRef> {
+    let keys = Int32Array::new(ScalarBuffer::from(vec![0; rows]), None);
+    let values = Arc::new(StringArray::from(vec![text]));
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values).map_err(Error::internal)?))
+}
+
+fn nulls(len: usize, is_valid: impl Fn(usize) -> bool) -> Option<NullBuffer> {
+    let nulls = NullBuffer::new(BooleanBuffer::collect_bool(len, is_valid));
+    (nulls.null_count() > 0).then_some(nulls)
+}
+
+/// Text with a dictionary that grows over the batches of a file.
+#[derive(Debug, Default)]
+struct Text {
+    /// Distinct texts as released.
+    released: Interner,
+    /// What each of them means: key into `values`, negative for null.
+    meanings: Vec<(i32, Option<Finding>)>,
+    /// Distinct values kept, and the key of each.
+    values: Vec<String>,
+    keys_of: BTreeMap<String, i32>,
+    /// Keys of the rows taken.
+    keys: Vec<i32>,
+    /// `values` as an array, as of the last batch.
+    dictionary: Option<Arc<StringArray>>,
+}
+
+impl Text {
+    #[inline]
+    fn key(&mut self, cell: Cell<'_>, rule: &LayoutColumn) -> (i32, Option<Finding>) {
+        match cell {
+            Cell::Text(bytes) => {
+                let (at, new) = self.released.intern(bytes);
+                if new {
+                    let meaning = self.mean(bytes, rule);
+                    self.meanings.push(meaning);
+                }
+                self.meanings.get(at).copied().unwrap_or((-1, None))
+            }
+            Cell::Blank => (-1, None),
+            Cell::Error(_) => (-1, Some(Finding::ErrorCell)),
+            Cell::NoValue => (-1, Some(Finding::NoValue)),
+            Cell::Flag(flag) => (self.value(if flag { "TRUE" } else { "FALSE" }), None),
+            Cell::Number(number) => (self.value(&number.to_string()), None),
+            Cell::Day(day) => (self.value(&iso(day)), None),
+        }
+    }
+
+    /// Reads a text that was not met before.
+    fn mean(&mut self, bytes: &[u8], rule: &LayoutColumn) -> (i32, Option<Finding>) {
+        let (text, odd) = clean(bytes);
+        match state(&text, rule) {
+            State::Blank => (-1, odd),
+            State::Withheld => {
+                let key = rule.withheld_as.as_deref().map_or(-1, |word| self.value(word));
+                (key, Some(Finding::Withheld))
+            }
+            State::Coarsened => (-1, Some(Finding::Coarsened)),
+            State::Error => (-1, Some(Finding::ErrorCell)),
+            State::Value => {
+                let key = self.value(rule.any_as.as_deref().unwrap_or(&text));
+                (key, odd)
+            }
+        }
+    }
+
+    fn value(&mut self, text: &str) -> i32 {
+        if let Some(key) = self.keys_of.get(text) {
+            return *key;
+        }
+        // The rows of a sheet are counted in 32 bits, so its distinct texts are fewer than 2^31 long before.
+        let key = i32::try_from(self.values.len()).unwrap_or(i32::MAX);
+        self.values.push(text.to_owned());
+        self.keys_of.insert(text.to_owned(), key);
+        key
+    }
+
+    fn take(&mut self) -> Result<ArrayRef> {
+        let mut keys = std::mem::take(&mut self.keys);
+        let nulls = nulls(keys.len(), |at| keys.get(at).is_some_and(|key| *key >= 0));
+        if nulls.is_some() {
+            keys.iter_mut().for_each(|key| *key = (*key).max(0));
+        }
+        let values = match &self.dictionary {
+            Some(values) if values.len() == self.values.len() => values.clone(),
+            _ => Arc::new(StringArray::from_iter_values(&self.values)),
+        };
+        self.dictionary = Some(values.clone());
+        if values.is_empty() {
+            return Ok(new_null_array(&Kind::Text.data_type(), keys.len()));
+        }
+        let keys = Int32Array::try_new(ScalarBuffer::from(keys), nulls).map_err(Error::internal)?;
+        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values).map_err(Error::internal)?))
+    }
+}
+
+/// What a cleaned text says.
+enum State {
+    Blank,
+    Withheld,
+    Coarsened,
+    Error,
+    Value,
+}
+
+fn state(text: &str, rule: &LayoutColumn) -> State {
+    if text.is_empty() {
+        return State::Blank;
+    }
+    if rule.literal {
+        return State::Value;
+    }
+    if is_withheld(text) || rule.withheld.iter().any(|word| word.eq_ignore_ascii_case(text)) {
+        return State::Withheld;
+    }
+    if rule.blanks.iter().any(|word| word == text) {
+        return State::Blank;
+    }
+    if is_coarsened(text) {
+        return State::Coarsened;
+    }
+    if is_error_text(text) { State::Error } else { State::Value }
+}
+
+/// Released bytes as text without white space around it.
+fn clean(bytes: &[u8]) -> (Cow<'_, str>, Option<Finding>) {
+    let (text, odd) = match std::str::from_utf8(bytes) {
+        Ok(text) => (Cow::Borrowed(text), None),
+        Err(_) => {
+            (Cow::Owned(bytes.iter().map(|&byte| windows_1252(byte)).collect()), Some(Finding::NotUtf8))
+        }
+    };
+    let is_odd = |letter: char| letter.is_control() && !letter.is_whitespace();
+    if text.contains(is_odd) {
+        let text: String = text.chars().filter(|&letter| !is_odd(letter)).collect();
+        return (Cow::Owned(text.trim().to_owned()), odd.or(Some(Finding::Control)));
+    }
+    match text {
+        Cow::Borrowed(text) => (Cow::Borrowed(text.trim()), odd),
+        Cow::Owned(text) => (Cow::Owned(text.trim().to_owned()), odd),
+    }
+}
+
+/// A byte of Windows-1252, the encoding of older exports.
+fn windows_1252(byte: u8) -> char {
+    const HIGH: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    byte.checked_sub(0x80).and_then(|at| HIGH.get(usize::from(at))).copied().unwrap_or(char::from(byte))
+}
+
+/// A cell of the column that decides whether a row is kept, read on its own.
+pub(crate) fn read_primary(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<i64> {
+    let widen = |(value, finding): Reading<u32>| (value.map(i64::from), finding);
+    match rule.kind {
+        Kind::Date | Kind::Month => {
+            let (day, finding) = read_day(cell, rule);
+            (day.map(i64::from), finding)
+        }
+        _ => widen(read_count(cell, rule)),
+    }
+}
+
+#[inline]
+fn read_day(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<i32> {
+    match cell {
+        Cell::Text(bytes) => {
+            let day = match rule.kind {
+                Kind::Month => month_from_text(bytes),
+                _ => days_from_text(bytes),
+            };
+            match day {
+                Some(day) => plausible(day),
+                None => (None, why_not(bytes, rule)),
+            }
+        }
+        Cell::Day(day) => plausible(day),
+        // Days of a spreadsheet count from 1899-12-30; a number that means no day since 1900 is something else.
+        Cell::Number(number) if (1.0..1e7).contains(&number) => match plausible(number as i32 - 25_569) {
+            (Some(day), None) => (Some(day), Some(Finding::NumberAsDate)),
+            other => other,
+        },
+        other => (None, not_text(other)),
+    }
+}
+
+fn plausible(day: i32) -> Reading<i32> {
+    if PLAUSIBLE.contains(&day) { (Some(day), None) } else { (None, Some(Finding::Implausible)) }
+}
+
+fn month_from_text(bytes: &[u8]) -> Option<i32> {
+    let text = bytes.trim_ascii();
+    days_from_text(&[text, b"-01"].concat()).filter(|_| text.len() == 7)
+}
+
+fn read_count(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<u32> {
+    match cell {
+        Cell::Text(bytes) => {
+            let text = bytes.trim_ascii();
+            let digits = match rule.kind {
+                Kind::FiscalYear => fiscal_year(text),
+                _ => Some(text),
+            };
+            let count = digits.and_then(|digits| count_from_text(digits));
+            (count, if count.is_some() { None } else { why_not(bytes, rule) })
+        }
+        Cell::Number(number) if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) => {
+            (Some(number as u32), None)
+        }
+        other => (None, not_text(other)),
+    }
+}
+
+/// Digits, with or without thousands separators where they belong.
+fn count_from_text(text: &[u8]) -> Option<u32> {
+    let separated = text.contains(&b',');
+    let mut value: u32 = 0;
+    let groups = text.split(|byte| *byte == b',').enumerate();
+    for (at, group) in groups {
+        let right_length =
+            if at == 0 { !group.is_empty() && (!separated || group.len() <= 3) } else { group.len() == 3 };
+        if !right_length {
+            return None;
+        }
+        for byte in group {
+            let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
+            value = value.checked_mul(10)?.checked_add(digit)?;
+        }
+    }
+    Some(value)
+}
+
+/// The year's digits of `FY2019 YTD`.
+fn fiscal_year(text: &[u8]) -> Option<&[u8]> {
+    let year = text.strip_prefix(b"FY").unwrap_or(text).trim_ascii_start();
+    let (digits, rest) = year.split_at_checked(4)?;
+    matches!(rest.trim_ascii(), b"" | b"YTD").then_some(digits)
+}
+
+fn read_number(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<f64> {
+    match cell {
+        Cell::Text(bytes) => {
+            let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
+            let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+            let number = text.parse::<f64>().ok().filter(|number| plain && number.is_finite());
+            (number, if number.is_some() { None } else { why_not(bytes, rule) })
+        }
+        Cell::Number(number) if number.is_finite() => (Some(number), None),
+        other => (None, not_text(other)),
+    }
+}
+
+fn read_flag(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<bool> {
+    match cell {
+        Cell::Flag(flag) => (Some(flag), None),
+        Cell::Text(bytes) if rule.kind == Kind::YearToDate => {
+            (fiscal_year(bytes.trim_ascii()).map(|_| bytes.trim_ascii().ends_with(b"YTD")), None)
+        }
+        Cell::Text(bytes) => {
+            let word = bytes.trim_ascii().to_ascii_lowercase();
+            match word.as_slice() {
+                b"yes" | b"y" | b"true" => (Some(true), None),
+                b"no" | b"n" | b"false" => (Some(false), None),
+                _ => (None, why_not(bytes, rule)),
+            }
+        }
+        other => (None, not_text(other)),
+    }
+}
+
+/// Why a text is not a value of the column's type.
+fn why_not(bytes: &[u8], rule: &LayoutColumn) -> Option<Finding> {
+    let (text, _) = clean(bytes);
+    match state(&text, rule) {
+        State::Blank => None,
+        State::Withheld => Some(Finding::Withheld),
+        State::Coarsened => Some(Finding::Coarsened),
+        State::Error => Some(Finding::ErrorCell),
+        State::Value if is_suppressed(&text) && rule.kind != Kind::Date => Some(Finding::Suppressed),
+        State::Value => Some(Finding::Unreadable),
+    }
+}
+
+/// Why a cell that is not text is not a value of the column's type.
+fn not_text(cell: Cell<'_>) -> Option<Finding> {
+    match cell {
+        Cell::Blank => None,
+        Cell::Error(_) => Some(Finding::ErrorCell),
+        Cell::NoValue => Some(Finding::NoValue),
+        Cell::Text(_) | Cell::Number(_) | Cell::Day(_) | Cell::Flag(_) => Some(Finding::Unreadable),
+    }
+}
+
+/// A day as `2017-02-01`.
+fn iso(day: i32) -> String {
+    let epoch = evenhand_vocab::Month::from_days(day);
+    let first = epoch.first_days();
+    format!("{:04}-{:02}-{:02}", epoch.year(), epoch.month(), day.saturating_sub(first).saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(text: &str) -> LayoutColumn {
+        toml::from_str(&format!("name = \"x\"\n{text}")).unwrap()
+    }
+
+    fn texts(column: &mut Column, rows: usize) -> Vec<Option<String>> {
+        let array = column.take(rows).unwrap();
+        let array = arrow::compute::cast(&array, &arrow::datatypes::DataType::Utf8).unwrap();
+        let array = array.as_any().downcast_ref::<StringArray>().unwrap();
+        array.iter().map(|text| text.map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn five_states_of_a_count_are_kept_apart_and_none_is_zero() {
+        let rule = rule("type = \"count\"");
+        let read = |text: &str| read_count(Cell::Text(text.as_bytes()), &rule);
+        assert_eq!(read("0"), (Some(0), None));
+        assert_eq!(read(""), (None, None));
+        assert_eq!(read("(b)(6)"), (None, Some(Finding::Withheld)));
+        assert_eq!(read("<5"), (None, Some(Finding::Suppressed)));
+        assert_eq!(read("#REF!"), (None, Some(Finding::ErrorCell)));
+        assert_eq!(read("five"), (None, Some(Finding::Unreadable)));
+        assert_eq!(read("1,234"), (Some(1234), None));
+        assert_eq!(read("12,34").1, Some(Finding::Unreadable));
+        assert_eq!(read("4294967296").1, Some(Finding::Unreadable));
+        assert_eq!(read_count(Cell::Number(1.5), &rule).1, Some(Finding::Unreadable));
+    }
+
+    #[test]
+    fn a_named_operation_is_told_from_none() {
+        let mut column = Column::new(&rule("withheld_as = \"named\"\nblanks = [\"--\"]"));
+        for cell in ["(B)(7)(E) ", "", "--", "Cross Check"] {
+            column.push(Cell::Text(cell.as_bytes()));
+        }
+        let named = |text: &str| Some(text.to_owned());
+        assert_eq!(texts(&mut column, 4), [named("named"), None, None, named("Cross Check")]);
+        assert_eq!(column.filled, 2);
+    }
+
+    #[test]
+    fn a_dictionary_grows_over_batches_and_is_trimmed() {
+        let mut column = Column::new(&rule(""));
+        assert_eq!(column.push(Cell::Text(b" A ")), None);
+        assert_eq!(column.push(Cell::Text(b"[COARSENED]")), Some(Finding::Coarsened));
+        assert_eq!(texts(&mut column, 2), [Some("A".to_owned()), None]);
+        assert_eq!(column.push(Cell::Text(b"A")), None);
+        assert_eq!(column.push(Cell::Text(b"St\x92s")), Some(Finding::NotUtf8));
+        assert_eq!(column.push(Cell::Text(b"a\0b")), Some(Finding::Control));
+        let all = ["A", "St’s", "ab"].map(|text| Some(text.to_owned()));
+        assert_eq!(texts(&mut column, 3), all);
+    }
+
+    #[test]
+    fn a_year_to_date_is_a_year_and_a_flag() {
+        let year = rule("type = \"fiscal_year\"");
+        let flag = rule("type = \"year_to_date\"");
+        for (text, expected) in
+            [("FY2019 YTD", (Some(2019), Some(true))), ("FY2018", (Some(2018), Some(false)))]
+        {
+            let cell = Cell::Text(text.as_bytes());
+            assert_eq!((read_count(cell, &year).0, read_flag(cell, &flag).0), expected);
+        }
+        assert_eq!(read_count(Cell::Text(b"FY2019 to date"), &year).1, Some(Finding::Unreadable));
+    }
+
+    #[test]
+    fn a_serial_number_is_a_day() {
+        let rule = rule("type = \"date\"");
+        let first = days_from_text(b"2012-01-01").unwrap();
+        assert_eq!(read_day(Cell::Number(40_909.0), &rule), (Some(first), Some(Finding::NumberAsDate)));
+        assert_eq!(read_day(Cell::Text(b"06/14/0002 03:10 PM"), &rule), (None, Some(Finding::Implausible)));
+        assert_eq!(iso(first), "2012-01-01");
+    }
+}

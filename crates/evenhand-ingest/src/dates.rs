@@ -1,0 +1,129 @@
+//! Dates as released: `10/1/2015`, `10/01/2015 03:10 PM`, `2015-10-01`, into days from 1970-01-01.
+
+/// First day that a released date can plausibly name, 1900-01-01, and the first that it cannot, 2101-01-01,
+/// in days from 1970-01-01. The serial calendar of spreadsheets starts at the first.
+pub(crate) const PLAUSIBLE: std::ops::Range<i32> = -25_567..47_847;
+
+/// Days from 1970-01-01 of a date written as text; a time of day after it is accepted and left out.
+///
+/// ```
+/// use evenhand_ingest::days_from_text;
+/// assert_eq!(days_from_text(b"1/2/1970"), Some(1));
+/// assert_eq!(days_from_text(b"1970-01-02T00:00:00"), Some(1));
+/// assert_eq!(days_from_text(b"2/30/2017"), None);
+/// ```
+#[must_use]
+pub fn days_from_text(text: &[u8]) -> Option<i32> {
+    let text = text.trim_ascii();
+    let (first, rest) = number(text)?;
+    let (&separator, rest) = rest.split_first()?;
+    let (second, rest) = number(rest)?;
+    let rest = rest.strip_prefix(&[separator])?;
+    let (third, rest) = number(rest)?;
+    let date = match (separator, first, second, third) {
+        (b'/', (month, 1..=2), (day, 1..=2), (year, 4)) => days_from_civil(year, month, day),
+        (b'-', (year, 4), (month, 1..=2), (day, 1..=2)) => days_from_civil(year, month, day),
+        _ => None,
+    }?;
+    is_time(rest).then_some(date)
+}
+
+/// Days from 1970-01-01 of a day of the proleptic Gregorian calendar, if there is such a day.
+pub(crate) fn days_from_civil(year: i32, month: i32, day: i32) -> Option<i32> {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + i32::from(leap),
+        _ => return None,
+    };
+    if !(1..=length).contains(&day) || !(0..=9999).contains(&year) {
+        return None;
+    }
+    // Howard Hinnant's algorithm: years begin in March, so that the leap day comes last.
+    let year = year - i32::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    Some(era * 146_097 + day_of_era - 719_468)
+}
+
+/// Up to four digits: their value, how many there are, and what follows.
+fn number(text: &[u8]) -> Option<((i32, usize), &[u8])> {
+    let mut value = 0;
+    for (at, &byte) in text.iter().enumerate() {
+        if byte.is_ascii_digit() && at < 4 {
+            value = value * 10 + i32::from(byte - b'0');
+        } else if at == 0 || byte.is_ascii_digit() {
+            return None;
+        } else {
+            return Some(((value, at), text.get(at..)?));
+        }
+    }
+    (!text.is_empty()).then_some(((value, text.len()), &[]))
+}
+
+/// Whether what follows a date is nothing or a time of day.
+fn is_time(text: &[u8]) -> bool {
+    match text {
+        [] => true,
+        [b' ' | b'T', rest @ ..] => {
+            let digits = rest.iter().filter(|byte| byte.is_ascii_digit()).count();
+            (2..=12).contains(&digits)
+                && rest.iter().all(|byte| byte.is_ascii_digit() || b":. APMapmZ".contains(byte))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_day_of_two_centuries_has_its_number() {
+        let mut expected = PLAUSIBLE.start;
+        for year in 1900..=2100 {
+            for month in 1..=12 {
+                for day in 1..=31 {
+                    if let Some(days) = days_from_civil(year, month, day) {
+                        assert_eq!(days, expected, "{year}-{month}-{day}");
+                        let text = format!("{month}/{day}/{year}");
+                        assert_eq!(days_from_text(text.as_bytes()), Some(days));
+                        let text = format!("{year:04}-{month:02}-{day:02}");
+                        assert_eq!(days_from_text(text.as_bytes()), Some(days));
+                        expected += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(expected, PLAUSIBLE.end);
+    }
+
+    #[test]
+    fn a_time_of_day_is_left_out() {
+        let day = days_from_text(b"6/14/2026");
+        for text in ["06/14/2026 03:10 PM", "6/14/2026 0:00", "2026-06-14T15:10:00Z", " 6/14/2026 "] {
+            assert_eq!(days_from_text(text.as_bytes()), day, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_date_is_not_guessed() {
+        for text in [
+            "",
+            "10/1/15",
+            "13/1/2015",
+            "2/29/2015",
+            "10-1-2015",
+            "10/1",
+            "10/1/2015x",
+            "NA",
+            "1/1/20155",
+            "42000",
+        ] {
+            assert_eq!(days_from_text(text.as_bytes()), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Finds the header of a sheet by its names and the layout that it belongs to, or the nearest one.
+
+use crate::layout::{Layout, Shape, layouts, squeezed};
+use crate::{Error, ErrorKind, Result};
+use std::collections::BTreeSet;
+
+/// Rows looked through for a header.
+pub(crate) const SEARCHED_ROWS: usize = 15;
+
+/// A header row read against one layout.
+#[derive(Debug, Clone)]
+pub(crate) struct Match {
+    pub(crate) layout: &'static Layout,
+    /// Position among the rows given.
+    pub(crate) at: usize,
+    /// Cells of the header row, in order.
+    pub(crate) headers: Vec<String>,
+    /// For each header its column of the layout.
+    pub(crate) bound: Vec<Option<usize>>,
+    /// Columns of the layout that must be there and are not.
+    pub(crate) missing: Vec<usize>,
+    /// Non-blank headers that the layout does not know.
+    pub(crate) extra: Vec<usize>,
+    /// Headers that name a column already named.
+    pub(crate) repeated: Vec<usize>,
+}
+
+impl Match {
+    /// `squeezed` are the cells as names are compared, without blank ones at the end.
+    fn new(layout: &'static Layout, at: usize, cells: &[String], squeezed: &[String]) -> Self {
+        let headers = cells.get(..squeezed.len()).unwrap_or(cells).to_vec();
+        let mut taken = BTreeSet::new();
+        let (mut bound, mut extra, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
+        for (position, wanted) in squeezed.iter().enumerate() {
+            let column = layout.columns.iter().position(|column| column.is_named(wanted));
+            match column {
+                Some(column) if taken.insert(column) => bound.push(Some(column)),
+                Some(_) => {
+                    repeated.push(position);
+                    bound.push(None);
+                }
+                None => {
+                    if !wanted.is_empty() {
+                        extra.push(position);
+                    }
+                    bound.push(None);
+                }
+            }
+        }
+        let missing = layout
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(at, column)| column.is_required() && !taken.contains(at))
+            .map(|(at, _)| at)
+            .collect();
+        Self { layout, at, headers, bound, missing, extra, repeated }
+    }
+
+    /// Headers that the layout knows.
+    pub(crate) fn known(&self) -> usize {
+        self.bound.iter().flatten().count()
+    }
+
+    /// Whether the layout can read the sheet.
+    pub(crate) fn fits(&self) -> bool {
+        self.known() > 0
+            && self.missing.is_empty()
+            && self.repeated.is_empty()
+            && (self.extra.is_empty() || !self.layout.strict)
+    }
+
+    /// How near a header that does not fit is: known names among all names, in thousandths.
+    fn nearness(&self) -> usize {
+        let all = self.known() + self.missing.len() + self.extra.len() + self.repeated.len();
+        (self.known() * 1000).checked_div(all).unwrap_or(0)
+    }
+
+    /// Whether the file's name is one that the layout asks for; layouts that ask for none come last.
+    fn named(&self, stem: &str) -> bool {
+        self.layout.files.iter().any(|start| stem.to_lowercase().starts_with(start.as_str()))
+    }
+
+    /// Pairs of a missing column and an unknown header that look like one renamed to the other.
+    fn renamed(&self) -> Vec<(&'static str, &str)> {
+        let mut free: Vec<usize> = self.extra.clone();
+        let mut pairs = Vec::new();
+        for &missing in &self.missing {
+            let Some(column) = self.layout.columns.get(missing) else { continue };
+            let near = |&header: &usize| {
+                let header = self.headers.get(header).map_or("", String::as_str);
+                column.aliases().map(|alias| similarity(alias, header)).max().unwrap_or(0)
+            };
+            let best = free.iter().copied().max_by_key(|header| (near(header), usize::MAX - header));
+            if let Some(header) = best.filter(|header| near(header) >= 400) {
+                free.retain(|other| *other != header);
+                pairs.push((first_alias(self.layout, missing), self.header(header)));
+            }
+        }
+        pairs
+    }
+
+    /// Names that the layout needs and the header lacks.
+    pub(crate) fn missing_headers(&self) -> Vec<&'static str> {
+        self.missing.iter().map(|&at| first_alias(self.layout, at)).collect()
+    }
+
+    pub(crate) fn header(&self, at: usize) -> &str {
+        self.headers.get(at).map_or("", String::as_str)
+    }
+}
+
+/// What the first rows of a sheet say about its layout.
+#[derive(Debug, Clone)]
+pub(crate) enum Found {
+    /// One layout fits.
+    Known(Match),
+    /// Several fit equally well, and the file's name does not tell them apart.
+    Ambiguous(Vec<Match>),
+    /// None fits; the nearest, if any header is known at all.
+    Unknown(Option<Match>),
+}
+
+/// Looks for a header in the first rows of a sheet of the file with this stem.
+pub(crate) fn find(rows: &[Vec<String>], stem: &str) -> Result<Found> {
+    let all = tries(rows)?;
+    let rank = |found: &Match| (found.known(), usize::MAX - found.extra.len(), found.named(stem));
+    let fitting: Vec<_> = all.iter().filter(|found| found.fits()).collect();
+    let best = fitting.iter().map(|found| rank(found)).max();
+    let mut equal: Vec<Match> =
+        fitting.into_iter().filter(|found| Some(rank(found)) == best).cloned().collect();
+    // The same header further down is a repetition, not a rival.
+    equal.dedup_by(|later, first| later.layout.id == first.layout.id);
+    equal.sort_by(|a, b| (a.at, &a.layout.id).cmp(&(b.at, &b.layout.id)));
+    equal.dedup_by(|later, first| later.layout.id == first.layout.id);
+    if equal.len() > 1 {
+        return Ok(Found::Ambiguous(equal));
+    }
+    if let Some(found) = equal.pop() {
+        // A later block may have more columns than the first, but it is no more the header.
+        let is_first = |other: &&Match| other.fits() && other.layout.id == found.layout.id;
+        let first = all.iter().find(is_first).filter(|_| found.layout.shape == Shape::Blocks).cloned();
+        return Ok(Found::Known(first.unwrap_or(found)));
+    }
+    let nearest = all.into_iter().max_by(|a, b| (a.nearness(), b.at).cmp(&(b.nearness(), a.at)));
+    Ok(Found::Unknown(nearest))
+}
+
+/// Every layout read against every row of two cells or more, where it knows one of them.
+fn tries(rows: &[Vec<String>]) -> Result<Vec<Match>> {
+    let mut all = Vec::new();
+    for (at, cells) in rows.iter().take(SEARCHED_ROWS).enumerate() {
+        let mut names: Vec<_> = cells.iter().map(|cell| squeezed(cell)).collect();
+        while names.last().is_some_and(String::is_empty) {
+            names.pop();
+        }
+        if names.iter().filter(|name| !name.is_empty()).count() >= 2 {
+            let found = layouts()?.iter().map(|layout| Match::new(layout, at, cells, &names));
+            all.extend(found.filter(|found| found.known() > 0));
+        }
+    }
+    Ok(all)
+}
+
+/// The best fits of other layouts on the same rows, for an explanation: nearest first.
+pub(crate) fn rivals(rows: &[Vec<String>], chosen: Option<&str>) -> Result<Vec<Match>> {
+    let mut best: Vec<Match> = Vec::new();
+    for found in tries(rows)?.into_iter().filter(|found| Some(found.layout.id.as_str()) != chosen) {
+        match best.iter_mut().find(|other| other.layout.id == found.layout.id) {
+            Some(other) if other.nearness() < found.nearness() => *other = found,
+            Some(_) => {}
+            None => best.push(found),
+        }
+    }
+    best.sort_by(|a, b| (b.nearness(), &a.layout.id).cmp(&(a.nearness(), &b.layout.id)));
+    best.truncate(3);
+    Ok(best)
+}
+
+/// The refusal of rows without a known header; its row counts among the rows given.
+pub(crate) fn unknown(rows: &[Vec<String>], nearest: Option<&Match>) -> Error {
+    let hint = "`--explain` shows the comparison column by column; a new layout is a new file in the \
+                `layouts` folder of the ingest crate";
+    let Some(nearest) = nearest else {
+        let widest = rows
+            .get(..SEARCHED_ROWS)
+            .unwrap_or(rows)
+            .iter()
+            .rev()
+            .max_by_key(|row| row.iter().filter(|cell| !cell.trim().is_empty()).count());
+        let cells: Vec<_> =
+            widest.into_iter().flatten().filter(|cell| !cell.trim().is_empty()).take(8).collect();
+        let found = match cells.as_slice() {
+            [] => "nothing".to_owned(),
+            cells => format!(
+                "`{}`",
+                cells.iter().map(|cell| crate::error::shown(cell)).collect::<Vec<_>>().join("`, `")
+            ),
+        };
+        let place = format!("a known header in the first {SEARCHED_ROWS} rows");
+        return Error::expected_found(ErrorKind::UnknownHeader, "unknown_header", place, found)
+            .with_hint(hint);
+    };
+    let renamed = nearest.renamed();
+    let missing: Vec<_> = nearest
+        .missing
+        .iter()
+        .map(|&at| first_alias(nearest.layout, at))
+        .filter(|name| renamed.iter().all(|(missing, _)| missing != name))
+        .collect();
+    let extra: Vec<_> = nearest
+        .extra
+        .iter()
+        .map(|&at| nearest.header(at))
+        .filter(|header| renamed.iter().all(|(_, extra)| extra != header))
+        .collect();
+    let repeated: Vec<_> = nearest.repeated.iter().map(|&at| nearest.header(at)).collect();
+    let mut differences = Vec::new();
+    if !missing.is_empty() {
+        differences.push(format!("missing `{}`", missing.join("`, `")));
+    }
+    if !extra.is_empty() {
+        differences.push(format!(
+            "not known `{}`",
+            extra.iter().map(|name| crate::error::shown(name)).collect::<Vec<_>>().join("`, `")
+        ));
+    }
+    if !repeated.is_empty() {
+        differences.push(format!("twice `{}`", repeated.join("`, `")));
+    }
+    for (missing, found) in &renamed {
+        differences.push(format!("`{}` where `{missing}` is expected", crate::error::shown(found)));
+    }
+    let first = nearest.missing.first().map(|&at| first_alias(nearest.layout, at));
+    let place = nearest.extra.first().or(nearest.repeated.first()).copied();
+    let expected = first
+        .map_or_else(|| format!("the header of `{}`", nearest.layout.id), |name| format!("column `{name}`"));
+    let found = format!(
+        "a header nearest to layout `{}` that differs: {}",
+        nearest.layout.id,
+        differences.join("; ")
+    );
+    let error = Error::expected_found(ErrorKind::UnknownHeader, "unknown_header", expected, found)
+        .with_hint(hint)
+        .at_row(nearest.at as u64 + 1);
+    match place {
+        Some(at) => error.at_column(at, nearest.header(at)).with_value(nearest.header(at)),
+        None => error,
+    }
+}
+
+/// The refusal of a header that several layouts fit.
+pub(crate) fn ambiguous(matches: &[Match]) -> Error {
+    let names: Vec<_> = matches.iter().map(|found| found.layout.id.as_str()).collect();
+    let files: Vec<_> = matches.iter().flat_map(|found| &found.layout.files).map(String::as_str).collect();
+    Error::expected_found(
+        ErrorKind::UnknownHeader,
+        "ambiguous_header",
+        "a header of one layout",
+        format!("one that fits `{}`", names.join("` and `")),
+    )
+    .with_hint(format!(
+        "only the file's name tells them apart: it should begin with `{}`",
+        files.join("` or `")
+    ))
+}
+
+fn first_alias(layout: &'static Layout, column: usize) -> &'static str {
+    layout.columns.get(column).and_then(|column| column.aliases().next()).unwrap_or_default()
+}
+
+/// How alike two names are, in thousandths: shared pairs of neighbouring letters (Dice).
+fn similarity(a: &str, b: &str) -> usize {
+    let pairs = |text: &str| {
+        let letters: Vec<char> = squeezed(text).chars().filter(|letter| letter.is_alphanumeric()).collect();
+        letters.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?))).collect::<Vec<_>>()
+    };
+    let (a, mut b) = (pairs(a), pairs(b));
+    let all = a.len() + b.len();
+    let mut shared: usize = 0;
+    for pair in a {
+        if let Some(at) = b.iter().position(|other| *other == pair) {
+            b.swap_remove(at);
+            shared += 1;
+        }
+    }
+    (2000 * shared).checked_div(all).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &str) -> Vec<Vec<String>> {
+        text.lines().map(|line| line.split('|').map(str::to_owned).collect()).collect()
+    }
+
+    fn message(text: &str) -> String {
+        let rows = rows(text);
+        match find(&rows, "file").unwrap() {
+            Found::Known(found) => format!("row {} of `{}`", found.at + 1, found.layout.id),
+            Found::Ambiguous(matches) => ambiguous(&matches).to_string(),
+            Found::Unknown(nearest) => unknown(&rows, nearest.as_ref()).to_string(),
+        }
+    }
+
+    #[test]
+    fn the_header_is_found_by_its_names_wherever_it_stands() {
+        let header =
+            "Prepare  Date|detainer type|Detainer Detention Facility|State|City|Detainer Lift Reason|New";
+        for before in 0..SEARCHED_ROWS {
+            let text = format!("{}{header}", "Some notice|\n".repeat(before));
+            assert_eq!(message(&text), format!("row {} of `detainers/ice-2015`", before + 1));
+        }
+    }
+
+    #[test]
+    fn a_renamed_column_is_named_beside_the_one_expected() {
+        insta::assert_snapshot!(
+            message("Date Prepared|Detainer Type|Detainer Detention Facility|State|City|Detainer Lift Reason"),
+            @"row 1, column A: expected column `Prepare Date`, found a header nearest to layout `detainers/ice-2015` that differs: `Date Prepared` where `Prepare Date` is expected"
+        );
+    }
+
+    #[test]
+    fn a_short_header_with_two_meanings_needs_the_file_name() {
+        insta::assert_snapshot!(
+            message("year|count"),
+            @"expected a header of one layout, found one that fits `detainer_totals_by_year` and `detainer_totals_lifted_by_year`"
+        );
+        assert!(matches!(find(&rows("year|count"), "lifted_detainers_by_year").unwrap(), Found::Known(_)));
+        insta::assert_snapshot!(message("year|count|other"), @"row 1, column C: expected the header of `detainer_totals_lifted_by_year`, found a header nearest to layout `detainer_totals_lifted_by_year` that differs: not known `other`");
+    }
+
+    #[test]
+    fn a_header_that_nothing_resembles_is_quoted() {
+        insta::assert_snapshot!(message("a notice\nalpha|beta|gamma"), @"expected a known header in the first 15 rows, found `alpha`, `beta`, `gamma`");
+    }
+}

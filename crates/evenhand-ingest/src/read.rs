@@ -1,0 +1,298 @@
+//! One file into batches and its account.
+
+use crate::delimited::Delimited;
+use crate::header::{self, Found, Match, SEARCHED_ROWS};
+use crate::input::{Format, digest, format_of};
+use crate::plan::{Source, slug, stem};
+use crate::sheet::{Row, Setting, Sheet};
+use crate::workbook::{self, SheetRow, Workbook};
+use crate::{Error, ErrorKind, Result, SinkError};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use evenhand_ledger::{FileEntry, SheetEntry, Tally};
+
+/// Receives what a file holds: for each sheet that goes to a table one `open`, its batches, one `close`.
+///
+/// After an error the file is at fault as a whole, and what the sink has received must be thrown away.
+pub trait Sink {
+    /// A sheet begins.
+    ///
+    /// # Errors
+    /// Whatever keeps the sink from taking it; so for the other two.
+    fn open(&mut self, part: &Part) -> Result<(), SinkError>;
+    /// At most 65,536 rows, in the order of the sheet.
+    ///
+    /// # Errors
+    /// See [`Sink::open`].
+    fn batch(&mut self, batch: RecordBatch) -> Result<(), SinkError>;
+    /// The sheet has ended.
+    ///
+    /// # Errors
+    /// See [`Sink::open`].
+    fn close(&mut self) -> Result<(), SinkError>;
+}
+
+/// Rows of one sheet, on their way to one part of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Table of the record.
+    pub table: String,
+    /// Release that the rows belong to.
+    pub release: String,
+    /// Name of the part, unique in its table and release.
+    pub part: String,
+    /// Provenance columns, then the table's own.
+    pub schema: SchemaRef,
+    /// Date column that the table is worth sorting by.
+    pub sort_by: Option<String>,
+}
+
+/// Reads a file into `sink`, streaming, and accounts for every row.
+///
+/// # Errors
+/// What makes the file unreadable as a whole, with its place; or the sink's own error, as
+/// [`ErrorKind::Sink`].
+pub fn read(source: &Source, sink: &mut dyn Sink) -> Result<FileEntry> {
+    read_any(source, sink).map_err(|error| error.in_file(&source.path().display().to_string()))
+}
+
+fn read_any(source: &Source, sink: &mut dyn Sink) -> Result<FileEntry> {
+    match format_of(source.path())? {
+        Format::Zip => read_workbook(source, sink),
+        Format::Compound => Err(workbook::refuse_compound(source.path())),
+        format => read_delimited(source, format, sink),
+    }
+}
+
+fn read_delimited(source: &Source, format: Format, sink: &mut dyn Sink) -> Result<FileEntry> {
+    let stem = stem(source.name());
+    let mut file = Delimited::open(source.path(), format, stem)?;
+    let found = known(&file.found, &file.first_rows)?;
+    let before = file.first_rows.get(..found.at).unwrap_or_default().to_vec();
+    let setting = Setting {
+        file: source.name(),
+        sheet: stem,
+        release: source.release(),
+        part: source.part(),
+        found: &found,
+        header_row: found.at as u64 + 1,
+        before: &before,
+        fixed_width: true,
+    };
+    let mut sheet = Sheet::open(setting, sink)?;
+    for _ in 0..=found.at {
+        file.advance()?;
+    }
+    while file.advance()? {
+        sheet.row(&file.record())?;
+    }
+    sheet.note(
+        "stray_quote",
+        file.stray_quotes,
+        "text after a closing quote; the field is taken as it stands",
+    );
+    let sheets = vec![sheet.finish()?];
+    let (sha256, bytes) = file.finish();
+    Ok(FileEntry {
+        path: source.name().to_owned(),
+        release: source.release().to_owned(),
+        sha256,
+        bytes,
+        sheets,
+    })
+}
+
+fn read_workbook(source: &Source, sink: &mut dyn Sink) -> Result<FileEntry> {
+    let (sha256, bytes) = digest(source.path())?;
+    let mut book = workbook::open(source.path())?;
+    let names = book.sheets().to_vec();
+    let mut sheets = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        let part = match names.len() {
+            1 => source.part().to_owned(),
+            _ => format!("{}.{}-{}", source.part(), at + 1, slug(name)),
+        };
+        let entry = read_sheet(source, &mut *book, name, &part, sink);
+        sheets.push(entry.map_err(|error| error.in_sheet(name))?);
+    }
+    if sheets.iter().all(|sheet| sheet.table.is_none()) {
+        return Err(header::unknown(&[], None));
+    }
+    Ok(FileEntry {
+        path: source.name().to_owned(),
+        release: source.release().to_owned(),
+        sha256,
+        bytes,
+        sheets,
+    })
+}
+
+fn read_sheet(
+    source: &Source,
+    book: &mut dyn Workbook,
+    name: &str,
+    part: &str,
+    sink: &mut dyn Sink,
+) -> Result<SheetEntry> {
+    let first = FirstRows::of(book, name)?;
+    if first.is_prose() {
+        return set_aside_prose(book, name, &first);
+    }
+    let found = known(&header::find(&first.texts, stem(source.name()))?, &first.texts)
+        .map_err(|error| first.place(error))?;
+    let header_row = first.numbers.get(found.at).copied().unwrap_or_default();
+    let setting = Setting {
+        file: source.name(),
+        sheet: name,
+        release: source.release(),
+        part,
+        found: &found,
+        header_row,
+        before: first.texts.get(..found.at).unwrap_or_default(),
+        fixed_width: false,
+    };
+    let mut sheet = Sheet::open(setting, sink)?;
+    book.rows(name, &mut |row| {
+        if row.number() > header_row {
+            sheet.row(row)?;
+        }
+        Ok(true)
+    })?;
+    sheet.finish()
+}
+
+/// Sets a sheet aside whole that holds notes and no table: no row has a second cell.
+fn set_aside_prose(book: &mut dyn Workbook, name: &str, first: &FirstRows) -> Result<SheetEntry> {
+    let mut tally = Tally::default();
+    book.rows(name, &mut |row| {
+        if filled(row) > 1 {
+            return Err(header::unknown(&first.texts, None).at_row(row.number()));
+        }
+        tally.set_aside("footnotes", 1);
+        Ok(true)
+    })?;
+    Ok(SheetEntry {
+        name: name.to_owned(),
+        table: None,
+        layout: None,
+        header_row: None,
+        tally,
+        columns: Vec::new(),
+        warnings: Vec::new(),
+    })
+}
+
+/// The rows of a sheet among which its header is looked for.
+pub(crate) struct FirstRows {
+    pub(crate) texts: Vec<Vec<String>>,
+    pub(crate) numbers: Vec<u64>,
+}
+
+impl FirstRows {
+    pub(crate) fn of(book: &mut dyn Workbook, sheet: &str) -> Result<Self> {
+        let mut first = Self { texts: Vec::new(), numbers: Vec::new() };
+        book.rows(sheet, &mut |row| {
+            first.texts.push((0..row.width()).map(|at| row.cell(at).shown()).collect());
+            first.numbers.push(row.number());
+            Ok(first.texts.len() < SEARCHED_ROWS)
+        })?;
+        Ok(first)
+    }
+
+    pub(crate) fn is_prose(&self) -> bool {
+        let lone = |row: &Vec<String>| row.iter().filter(|cell| !cell.trim().is_empty()).count() <= 1;
+        self.texts.iter().all(lone)
+    }
+
+    /// Adds the header's row, or the first row's, to a refusal.
+    fn place(&self, error: Error) -> Error {
+        match error.row().and_then(|at| self.numbers.get(usize::try_from(at).ok()?.checked_sub(1)?)) {
+            Some(number) => error.moved_to_row(*number),
+            None => error,
+        }
+    }
+}
+
+fn filled(row: &SheetRow<'_>) -> usize {
+    (0..row.width()).filter(|at| !row.cell(*at).is_blank()).count()
+}
+
+/// The layout found, or the refusal of a sheet without one.
+pub(crate) fn known(found: &Found, rows: &[Vec<String>]) -> Result<Match> {
+    match found {
+        Found::Known(found) => Ok(found.clone()),
+        Found::Ambiguous(matches) => Err(header::ambiguous(matches)),
+        Found::Unknown(nearest) => Err(header::unknown(rows, nearest.as_ref())),
+    }
+}
+
+/// The release that a sheet belongs to: named by a FOIA number before the header, or by the layout.
+pub(crate) fn release_of(found: &Match, before: &[Vec<String>]) -> String {
+    let number = before.iter().flatten().find_map(|cell| foia_number(cell)).filter(|_| found.layout.foia);
+    number.unwrap_or_else(|| found.layout.release.clone())
+}
+
+/// `ice-foia-2019-53623` from `2019-ICFO-53623`.
+fn foia_number(text: &str) -> Option<String> {
+    let at = text.find("-ICFO-")?;
+    let digits = |text: &str| text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let year = text.get(at.checked_sub(4)?..at).filter(|year| digits(year))?;
+    let number: String = text.get(at + 6..)?.chars().take_while(char::is_ascii_digit).collect();
+    digits(&number).then(|| format!("ice-foia-{year}-{number}"))
+}
+
+/// What a file is, as far as its first rows tell.
+pub(crate) struct Identity {
+    pub(crate) release: String,
+}
+
+/// Reads as much of a file as tells its release.
+pub(crate) fn identify(path: &std::path::Path, name: &str) -> Result<Identity> {
+    let stem = stem(name);
+    match format_of(path)? {
+        Format::Compound => Err(workbook::refuse_compound(path)),
+        Format::Zip => {
+            let mut book = workbook::open(path)?;
+            let mut release = None;
+            for sheet in book.sheets().to_vec() {
+                let first = FirstRows::of(&mut *book, &sheet).map_err(|error| error.in_sheet(&sheet))?;
+                if first.is_prose() {
+                    continue;
+                }
+                let found = known(&header::find(&first.texts, stem)?, &first.texts)
+                    .map_err(|error| first.place(error).in_sheet(&sheet))?;
+                let before = first.texts.get(..found.at).unwrap_or_default();
+                release.get_or_insert_with(|| release_of(&found, before));
+            }
+            let release = release.ok_or_else(|| {
+                let expected = "a sheet with a known header";
+                Error::expected_found(
+                    ErrorKind::UnknownHeader,
+                    "unknown_header",
+                    expected,
+                    "notes or nothing",
+                )
+            })?;
+            Ok(Identity { release })
+        }
+        format => {
+            let file = Delimited::open(path, format, stem)?;
+            let found = known(&file.found, &file.first_rows)?;
+            let before = file.first_rows.get(..found.at).unwrap_or_default();
+            Ok(Identity { release: release_of(&found, before) })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foia_number_names_the_release() {
+        assert_eq!(foia_number("2019-ICFO-53623").as_deref(), Some("ice-foia-2019-53623"));
+        assert_eq!(foia_number("FOIA 2022-ICFO-09023, part 1").as_deref(), Some("ice-foia-2022-09023"));
+        assert_eq!(foia_number("-ICFO-1"), None);
+        assert_eq!(foia_number("é-ICFO-12345"), None);
+    }
+}

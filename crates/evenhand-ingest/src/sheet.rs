@@ -1,0 +1,634 @@
+//! Rows of one sheet into batches, and the account of every row: kept, or set aside with a reason.
+//!
+//! Decisions, all reported in the ledger:
+//! - a row without a readable primary value is set aside: `no_…` when the cell is blank or withheld,
+//!   `unreadable_…` when it holds something else, `implausible_…` for a day before 1900 or after 2100;
+//! - a primary date outside the release's window, or outside the one fiscal year that the title or the
+//!   file's name speaks of, stays and is counted: clamping belongs to the analysis;
+//! - a secondary cell that cannot be read is null and counted, with the place of the first.
+
+use crate::column::{Column, Finding, read_primary, same_text};
+use crate::dates::days_from_civil;
+use crate::error::{letters, shown};
+use crate::header::Match;
+use crate::layout::{LayoutColumn, Role, Shape, squeezed};
+use crate::{Error, ErrorKind, Part, Result, Sink};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use evenhand_ledger::{ColumnFate, SheetEntry, Tally, Warning};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Rows of a batch.
+const BATCH: usize = 1 << 16;
+/// Last row that a sheet can have.
+const LAST_ROW: u64 = 1_048_576;
+
+/// One cell as a reader hands it over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Cell<'a> {
+    Blank,
+    /// Bytes as released.
+    Text(&'a [u8]),
+    Number(f64),
+    /// Days from 1970-01-01.
+    Day(i32),
+    Flag(bool),
+    /// An error of the spreadsheet, `#REF!`.
+    Error(&'a str),
+    /// A formula without its result.
+    NoValue,
+}
+
+impl Cell<'_> {
+    pub(crate) fn is_blank(&self) -> bool {
+        match self {
+            Self::Blank => true,
+            Self::Text(bytes) => bytes.trim_ascii().is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The cell as a person would see it.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Blank | Self::NoValue => String::new(),
+            Self::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            Self::Number(number) => number.to_string(),
+            Self::Day(day) => format!("day {day}"),
+            Self::Flag(flag) => flag.to_string(),
+            Self::Error(text) => (*text).to_owned(),
+        }
+    }
+}
+
+/// One row as a reader hands it over.
+pub(crate) trait Row {
+    /// Counted from 1, as a spreadsheet does.
+    fn number(&self) -> u64;
+    /// Cells that it has.
+    fn width(&self) -> usize;
+    /// A cell; blank beyond the width.
+    fn cell(&self, at: usize) -> Cell<'_>;
+}
+
+/// What a sheet is read as.
+pub(crate) struct Setting<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) sheet: &'a str,
+    pub(crate) release: &'a str,
+    pub(crate) part: &'a str,
+    pub(crate) found: &'a Match,
+    /// Row of the header, from 1.
+    pub(crate) header_row: u64,
+    /// Text of the rows before the header.
+    pub(crate) before: &'a [Vec<String>],
+    /// Whether every row must have as many cells as the header, as in delimited text.
+    pub(crate) fixed_width: bool,
+}
+
+/// Takes the rows after a header.
+pub(crate) struct Sheet<'a> {
+    setting: Setting<'a>,
+    sink: &'a mut dyn Sink,
+    schema: SchemaRef,
+    /// Columns of the table, in its order.
+    columns: Vec<TableColumn>,
+    /// Columns of the header that are not kept.
+    others: Vec<OtherColumn>,
+    primary: Option<Primary>,
+    /// Squeezed header cells, to know a repetition.
+    header: Vec<String>,
+    width: usize,
+    /// Title of the block, in a sheet of blocks.
+    title: String,
+    rows: Vec<u32>,
+    last_row: u64,
+    tally: Tally,
+    /// Findings about rows, by code and column.
+    warnings: BTreeMap<(&'static str, usize), Warning>,
+}
+
+struct TableColumn {
+    column: Column,
+    /// Position in the sheet, if the release has the column.
+    position: Option<usize>,
+    header: String,
+    redacted: u64,
+    unparseable: u64,
+    findings: Vec<Warning>,
+}
+
+/// A column of the header that the table does not have.
+struct OtherColumn {
+    position: usize,
+    header: String,
+    is_person_detail: bool,
+    redacted: u64,
+    filled: u64,
+    /// The last marker met, which is the next one nearly always.
+    marker: Vec<u8>,
+}
+
+struct Primary {
+    rule: LayoutColumn,
+    position: usize,
+    window: Option<(i64, i64)>,
+    year: Option<(i64, i64)>,
+}
+
+impl<'a> Sheet<'a> {
+    pub(crate) fn open(setting: Setting<'a>, sink: &'a mut dyn Sink) -> Result<Self> {
+        let found = setting.found;
+        let layout = found.layout;
+        let position_of = |name: &str| {
+            let column = layout.columns.iter().position(|column| column.name == name)?;
+            found.bound.iter().position(|bound| *bound == Some(column))
+        };
+        let primary = layout.primary().and_then(|rule| {
+            let position = position_of(&rule.name)?;
+            let dated = layout.sort_by().is_some();
+            let wide = |(first, last): (i32, i32)| (i64::from(first), i64::from(last));
+            let window =
+                layout.window_days().map(wide).filter(|_| dated && setting.release == layout.release);
+            let year = fiscal_year_of(setting.before, setting.file).map(wide).filter(|_| dated);
+            Some(Primary { rule: rule.clone(), position, window, year })
+        });
+        let columns = layout
+            .kept()
+            .map(|rule| {
+                let position = match rule.kind {
+                    crate::layout::Kind::YearToDate => primary.as_ref().map(|primary| primary.position),
+                    _ => position_of(&rule.name),
+                };
+                // A later block may have the columns that the first lacks.
+                let may_come = layout.shape == Shape::Blocks && rule.aliases().next().is_some();
+                let takes_cells = position.is_some() || may_come || !rule.by_title.is_empty();
+                let column = if takes_cells {
+                    Column::new(rule)
+                } else {
+                    Column::constant(rule, rule.by_sheet.get(setting.sheet).cloned())
+                };
+                let header = position.map_or("", |at| found.header(at)).trim().to_owned();
+                TableColumn { column, position, header, redacted: 0, unparseable: 0, findings: Vec::new() }
+            })
+            .collect();
+        let others = found
+            .headers
+            .iter()
+            .enumerate()
+            .filter_map(|(position, header)| {
+                let rule = found.bound.get(position).copied().flatten().and_then(|at| layout.columns.get(at));
+                let is_person_detail = rule.is_some_and(|rule| rule.role == Role::PersonDetail);
+                (is_person_detail || rule.is_none()).then(|| OtherColumn {
+                    position,
+                    header: header.trim().to_owned(),
+                    is_person_detail,
+                    redacted: 0,
+                    filled: 0,
+                    marker: Vec::new(),
+                })
+            })
+            .collect();
+        let schema = schema(layout.kept());
+        let part = Part {
+            table: layout.table.clone(),
+            release: setting.release.to_owned(),
+            part: setting.part.to_owned(),
+            schema: schema.clone(),
+            sort_by: layout.sort_by().map(str::to_owned),
+        };
+        sink.open(&part).map_err(Error::sink)?;
+        let header = found.headers.iter().map(|header| squeezed(header)).collect();
+        let mut sheet = Self {
+            columns,
+            others,
+            primary,
+            header,
+            width: found.headers.len(),
+            title: last_title(setting.before),
+            schema,
+            rows: Vec::with_capacity(BATCH),
+            last_row: setting.header_row,
+            tally: Tally::default(),
+            warnings: BTreeMap::new(),
+            setting,
+            sink,
+        };
+        sheet.warn_of_header();
+        Ok(sheet)
+    }
+
+    /// Takes one row.
+    pub(crate) fn row(&mut self, row: &impl Row) -> Result<()> {
+        let number = row.number();
+        if number > self.last_row.saturating_add(1) {
+            self.tally.set_aside("blank_row", number - self.last_row - 1);
+        }
+        self.last_row = number;
+        let number = u32::try_from(number).map_err(|_| {
+            Error::expected_found(ErrorKind::Limit, "too_many_rows", "at most 4,294,967,295 rows", "more")
+        })?;
+        let blocks = self.setting.found.layout.shape == Shape::Blocks;
+        if row.width() != self.width && !blocks && !self.is_width_accepted(row) {
+            return Ok(());
+        }
+        if let Some(primary) = &self.primary {
+            let (value, finding) = read_primary(row.cell(primary.position), &primary.rule);
+            let Some(value) = value else {
+                self.set_aside(row, finding);
+                return Ok(());
+            };
+            if primary.window.is_some_and(|(first, last)| value < first || value > last) {
+                self.warn_of_primary(
+                    "outside_window",
+                    row,
+                    "primary date outside the release's window, kept",
+                );
+            } else if primary.year.is_some_and(|(first, last)| value < first || value > last) {
+                let message = "primary date outside the fiscal year that the title or file name states, kept";
+                self.warn_of_primary("outside_stated_year", row, message);
+            }
+        } else if let Some(reason) = self.not_data(row) {
+            self.tally.set_aside(reason, 1);
+            return Ok(());
+        }
+        self.keep(row, number)
+    }
+
+    fn keep(&mut self, row: &impl Row, number: u32) -> Result<()> {
+        for column in &mut self.columns {
+            let finding = match column.position {
+                Some(at) => column.column.push(row.cell(at)),
+                None => column.column.push_title(&self.title),
+            };
+            if let Some(finding) = finding {
+                column.note(finding, row);
+            }
+        }
+        for other in &mut self.others {
+            other.count(row.cell(other.position));
+        }
+        self.tally.keep(1);
+        self.rows.push(number);
+        if self.rows.len() == BATCH { self.flush() } else { Ok(()) }
+    }
+
+    /// Whether a row of another width than the header's can be read all the same; if not, it is set aside.
+    fn is_width_accepted(&mut self, row: &impl Row) -> bool {
+        let beyond = (self.width..row.width()).find(|at| !row.cell(*at).is_blank());
+        if let (Some(at), false) = (beyond, self.setting.fixed_width) {
+            let message = "cells beyond the last header, left out";
+            self.warn("beyond_header", row.number(), Some((at, "")), None, message);
+            return true;
+        }
+        if row.width() > self.width && beyond.is_none() {
+            if self.setting.fixed_width {
+                let message = "blank fields beyond the last header, left out";
+                self.warn("trailing_fields", row.number(), None, None, message);
+            }
+            return true;
+        }
+        if !self.setting.fixed_width {
+            return true;
+        }
+        if let Some(reason) = self.not_data(row) {
+            self.tally.set_aside(reason, 1);
+        } else {
+            let message =
+                format!("expected {} fields, found {}; the row is set aside", self.width, row.width());
+            self.warn("wrong_field_count", row.number(), None, None, &message);
+            self.tally.set_aside("wrong_field_count", 1);
+        }
+        false
+    }
+
+    /// Sets aside a row whose primary value cannot be read.
+    fn set_aside(&mut self, row: &impl Row, finding: Option<Finding>) {
+        if let Some(reason) = self.not_data(row) {
+            self.tally.set_aside(reason, 1);
+            return;
+        }
+        let Some(primary) = &self.primary else { return };
+        let (name, position) = (primary.rule.name.clone(), primary.position);
+        let expected = primary.rule.kind.expects();
+        let state = match finding {
+            None | Some(Finding::Withheld | Finding::Coarsened | Finding::NoValue) => "no",
+            Some(Finding::Implausible) => "implausible",
+            Some(_) => "unreadable",
+        };
+        self.tally.set_aside(&format!("{state}_{name}"), 1);
+        let code = match state {
+            "no" => "no_primary",
+            "implausible" => "implausible_primary",
+            _ => "unreadable_primary",
+        };
+        let header = self.setting.found.header(position).trim().to_owned();
+        let value = row.cell(position).shown();
+        let message = format!("expected {expected}; the row is set aside");
+        self.warn(code, row.number(), Some((position, &header)), Some(&value), &message);
+    }
+
+    /// Why a row is no record at all, if that is so.
+    fn not_data(&mut self, row: &impl Row) -> Option<&'static str> {
+        let mut filled = (0..row.width()).filter(|&at| !row.cell(at).is_blank());
+        let Some(first) = filled.next() else { return Some("blank_row") };
+        let alone = filled.next().is_none();
+        if self.setting.found.layout.shape == Shape::Blocks {
+            return self.turn_to_block(row, first, alone);
+        }
+        if self.is_header(row) {
+            return Some("repeated_header");
+        }
+        self.primary.as_ref()?;
+        let text = row.cell(first).shown().trim().to_lowercase();
+        let is_total = ["total", "grand total", "totals", "sum"]
+            .iter()
+            .any(|word| text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)));
+        if is_total {
+            return Some("total_row");
+        }
+        alone.then_some("footnote")
+    }
+
+    fn is_header(&self, row: &impl Row) -> bool {
+        let cells = self.header.iter().enumerate();
+        let is_equal = |(at, header): (usize, &String)| match row.cell(at) {
+            Cell::Text(bytes) => std::str::from_utf8(bytes).is_ok_and(|text| squeezed(text) == *header),
+            _ => header.is_empty(),
+        };
+        row.width() >= self.width && cells.into_iter().all(is_equal)
+    }
+
+    /// In a sheet of blocks: a line alone is a title, and a line that begins as the header did is the next
+    /// block's header.
+    fn turn_to_block(&mut self, row: &impl Row, first: usize, alone: bool) -> Option<&'static str> {
+        if alone {
+            self.title = row.cell(first).shown().trim().to_owned();
+            return Some("block_title");
+        }
+        let names: Vec<_> = (0..row.width()).map(|at| squeezed(&row.cell(at).shown())).collect();
+        let primary = self.primary.as_ref()?;
+        if !names.get(primary.position).is_some_and(|name| primary.rule.is_named(name)) {
+            return None;
+        }
+        for column in &mut self.columns {
+            if column.column.rule().aliases().next().is_some() {
+                column.position = names.iter().position(|name| column.column.rule().is_named(name));
+                if let (Some(at), true) = (column.position, column.header.is_empty()) {
+                    column.header = row.cell(at).shown().trim().to_owned();
+                }
+            }
+        }
+        Some("block_header")
+    }
+
+    /// Hands a batch to the sink.
+    fn flush(&mut self) -> Result<()> {
+        let rows = self.rows.len();
+        if rows == 0 {
+            return Ok(());
+        }
+        let mut arrays: Vec<ArrayRef> = vec![
+            same_text(self.setting.release, rows)?,
+            same_text(self.setting.file, rows)?,
+            same_text(self.setting.sheet, rows)?,
+            Arc::new(UInt32Array::from(std::mem::replace(&mut self.rows, Vec::with_capacity(BATCH)))),
+        ];
+        for column in &mut self.columns {
+            arrays.push(column.column.take(rows)?);
+        }
+        let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(Error::internal)?;
+        self.sink.batch(batch).map_err(Error::sink)
+    }
+
+    /// Ends the sheet and gives its account.
+    pub(crate) fn finish(mut self) -> Result<SheetEntry> {
+        self.flush()?;
+        self.sink.close().map_err(Error::sink)?;
+        if self.tally.rows_kept == 0 {
+            self.warn("no_rows", self.setting.header_row, None, None, "no row after the header was kept");
+        }
+        if self.last_row == LAST_ROW {
+            let message = "the sheet is full to its last row; its table may go on in another sheet or file";
+            self.warn("sheet_full", LAST_ROW, None, None, message);
+        }
+        self.tally.check(self.setting.sheet).map_err(Error::internal)?;
+        let mut columns: Vec<(usize, evenhand_ledger::Column)> = Vec::new();
+        let mut warnings: Vec<Warning> = std::mem::take(&mut self.warnings).into_values().collect();
+        for column in &mut self.columns {
+            if let (Some(position), false) = (column.position, column.header.is_empty()) {
+                if column.column.rule().aliases().next().is_some() {
+                    columns.push((position, column.entry()));
+                }
+            }
+            warnings.append(&mut column.findings);
+        }
+        columns.extend(self.others.iter().map(|other| (other.position, other.entry())));
+        columns.sort_by_key(|(position, _)| *position);
+        warnings.sort_by(|a, b| (a.row, &a.column, &a.code).cmp(&(b.row, &b.column, &b.code)));
+        Ok(SheetEntry {
+            name: self.setting.sheet.to_owned(),
+            table: Some(self.setting.found.layout.table.clone()),
+            layout: Some(self.setting.found.layout.id.clone()),
+            header_row: Some(self.setting.header_row),
+            tally: self.tally,
+            columns: columns.into_iter().map(|(_, column)| column).collect(),
+            warnings,
+        })
+    }
+
+    /// Adds a finding that the reader made about the whole sheet.
+    pub(crate) fn note(&mut self, code: &'static str, count: u64, message: &str) {
+        if count > 0 {
+            self.warn(code, self.setting.header_row, None, None, message);
+            if let Some(warning) = self.warnings.get_mut(&(code, usize::MAX)) {
+                warning.row = None;
+                warning.count = count;
+            }
+        }
+    }
+
+    fn warn_of_header(&mut self) {
+        let found = self.setting.found;
+        for &at in &found.extra {
+            let header = found.header(at).trim().to_owned();
+            let message = "a column that the layout does not know, left out";
+            self.warn("unknown_column", self.setting.header_row, Some((at, &header)), None, message);
+        }
+        if found.layout.shape == Shape::Blocks {
+            return;
+        }
+        for (at, rule) in found.layout.columns.iter().enumerate() {
+            let wanted = rule.is_kept() && rule.optional && !found.bound.contains(&Some(at));
+            if let (true, Some(alias)) = (wanted, rule.aliases().next()) {
+                let message = format!("the file has no column `{alias}`; `{}` is null", rule.name);
+                // Missing columns have no place; their order among the layout's tells them apart.
+                let key = ("missing_column", usize::MAX - 1 - at);
+                let warning = warning("missing_column", self.setting.header_row, None, None, &message);
+                self.warnings.insert(key, warning);
+            }
+        }
+    }
+
+    fn warn_of_primary(&mut self, code: &'static str, row: &impl Row, message: &str) {
+        let Some(position) = self.primary.as_ref().map(|primary| primary.position) else { return };
+        let header = self.setting.found.header(position).trim().to_owned();
+        let value = row.cell(position).shown();
+        self.warn(code, row.number(), Some((position, &header)), Some(&value), message);
+    }
+
+    fn warn(
+        &mut self,
+        code: &'static str,
+        row: u64,
+        column: Option<(usize, &str)>,
+        value: Option<&str>,
+        message: &str,
+    ) {
+        let key = (code, column.map_or(usize::MAX, |(at, _)| at));
+        self.warnings
+            .entry(key)
+            .and_modify(|warning| warning.count += 1)
+            .or_insert_with(|| warning(code, row, column, value, message));
+    }
+}
+
+impl TableColumn {
+    fn note(&mut self, finding: Finding, row: &impl Row) {
+        self.redacted += u64::from(finding == Finding::Withheld);
+        self.unparseable += u64::from(finding.is_unparseable());
+        let (code, message) = finding.describe();
+        if finding == Finding::Withheld {
+            return;
+        }
+        match self.findings.iter_mut().find(|warning| warning.code == code) {
+            Some(warning) => warning.count += 1,
+            None => {
+                let at = self.position.unwrap_or_default();
+                let value = row.cell(at).shown();
+                let message = match finding {
+                    Finding::Unreadable => {
+                        format!("expected {}, set null", self.column.rule().kind.expects())
+                    }
+                    _ => message.to_owned(),
+                };
+                let place = Some((at, self.header.as_str()));
+                self.findings.push(warning(code, row.number(), place, Some(&value), &message));
+            }
+        }
+    }
+
+    fn entry(&self) -> evenhand_ledger::Column {
+        let dropped = |reason: &str| ColumnFate::Dropped { reason: reason.to_owned() };
+        let fate = match (self.column.filled, self.redacted) {
+            (0, 0) => dropped("blank"),
+            (0, _) => dropped("redacted"),
+            _ => ColumnFate::Kept { column: self.column.rule().name.clone() },
+        };
+        evenhand_ledger::Column {
+            header: self.header.clone(),
+            fate,
+            redacted: self.redacted,
+            unparseable: self.unparseable,
+        }
+    }
+}
+
+impl OtherColumn {
+    fn count(&mut self, cell: Cell<'_>) {
+        let Cell::Text(bytes) = cell else {
+            self.filled += u64::from(!cell.is_blank());
+            return;
+        };
+        if bytes.is_empty() {
+        } else if bytes == self.marker {
+            self.redacted += 1;
+        } else if std::str::from_utf8(bytes).is_ok_and(crate::is_withheld) {
+            self.redacted += 1;
+            self.marker = bytes.to_vec();
+        } else {
+            self.filled += u64::from(!cell.is_blank());
+        }
+    }
+
+    fn entry(&self) -> evenhand_ledger::Column {
+        let reason = if self.filled == 0 && self.redacted > 0 { "redacted" } else { "person_detail" };
+        let fate = if self.is_person_detail {
+            ColumnFate::Dropped { reason: reason.to_owned() }
+        } else {
+            ColumnFate::Unknown
+        };
+        evenhand_ledger::Column { header: self.header.clone(), fate, redacted: self.redacted, unparseable: 0 }
+    }
+}
+
+/// Provenance, then the columns of the table. Columns of the table may be null wherever a release lacks them.
+fn schema<'l>(columns: impl Iterator<Item = &'l LayoutColumn>) -> SchemaRef {
+    let text = || crate::layout::Kind::Text.data_type();
+    let mut fields = vec![
+        Field::new("release", text(), false),
+        Field::new("file_original", text(), false),
+        Field::new("sheet_original", text(), false),
+        Field::new("row_original", DataType::UInt32, false),
+    ];
+    fields.extend(columns.map(|column| Field::new(&column.name, column.kind.data_type(), true)));
+    Arc::new(Schema::new(fields))
+}
+
+/// The last line before the header that holds one cell.
+fn last_title(before: &[Vec<String>]) -> String {
+    let alone = |row: &&Vec<String>| row.iter().filter(|cell| !cell.trim().is_empty()).count() == 1;
+    let row = before.iter().rev().find(alone);
+    row.and_then(|row| row.iter().find(|cell| !cell.trim().is_empty())).cloned().unwrap_or_default()
+}
+
+/// First and last day of the one fiscal year that the lines before the header, or else the file's name,
+/// speak of.
+fn fiscal_year_of(before: &[Vec<String>], file: &str) -> Option<(i32, i32)> {
+    let title = before.iter().flatten().map(String::as_str).collect::<Vec<_>>().join("\n");
+    let year = one_fiscal_year(&title).or_else(|| one_fiscal_year(file).filter(|_| !title.contains("FY")))?;
+    Some((days_from_civil(year.checked_sub(1)?, 10, 1)?, days_from_civil(year, 9, 30)?))
+}
+
+/// The year of `FY2016`, if the text speaks of one year only.
+fn one_fiscal_year(text: &str) -> Option<i32> {
+    let mut years = text.split("FY").skip(1).filter_map(|rest| {
+        let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<i32>().ok().filter(|_| digits.len() == 4)
+    });
+    let first = years.next()?;
+    years.all(|year| year == first).then_some(first)
+}
+
+/// A first finding of its kind.
+pub(crate) fn warning(
+    code: &str,
+    row: u64,
+    column: Option<(usize, &str)>,
+    value: Option<&str>,
+    message: &str,
+) -> Warning {
+    Warning {
+        code: code.to_owned(),
+        row: Some(row),
+        column: column.map(|(at, _)| letters(at)),
+        header: column.map(|(_, header)| header.to_owned()).filter(|header| !header.is_empty()),
+        value: value.map(shown).filter(|value| !value.is_empty()),
+        message: message.to_owned(),
+        count: 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_fiscal_year_is_stated_or_none() {
+        assert_eq!(one_fiscal_year("ERO Administrative Arrests for FY2016"), Some(2016));
+        assert_eq!(one_fiscal_year("FY2012 - FY2019 YTD"), None);
+        assert_eq!(one_fiscal_year("detainers-FY2015YTD.xlsx"), Some(2015));
+        assert_eq!(one_fiscal_year("FY17"), None);
+    }
+}

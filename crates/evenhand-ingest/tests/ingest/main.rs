@@ -1,0 +1,8 @@
+//! What ingest makes of files: small ones written here, bad ones, random ones, and the released ones.
+
+mod bad_input;
+mod helpers;
+mod ledger_law;
+mod released;
+mod traps;
+mod workbooks;
