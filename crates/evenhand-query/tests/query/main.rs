@@ -1,0 +1,7 @@
+//! Queries from outside: what is answered, what is refused, and what is written.
+
+mod gate;
+mod limits;
+mod output;
+mod record;
+mod slt;
