@@ -152,6 +152,18 @@ impl Column {
         }
     }
 
+    /// Takes the value of the next row, already read as [`read_primary`] does.
+    #[inline]
+    pub(crate) fn push_primary(&mut self, value: i64) {
+        self.filled += 1;
+        match &mut self.values {
+            // Both were widened from these types.
+            Values::Days(days) => days.push(value as i32),
+            Values::Counts(counts) => counts.append_value(value as u32),
+            _ => self.filled -= 1,
+        }
+    }
+
     /// Takes, for a column without cells of its own, what the title of the row's block says, if the layout asks
     /// for it: the value of the first words that the title holds, or else the title itself.
     pub(crate) fn push_title(&mut self, title: &str) -> Option<Finding> {
@@ -335,6 +347,7 @@ fn windows_1252(byte: u8) -> char {
 }
 
 /// A cell of the column that decides whether a row is kept, read on its own.
+#[inline]
 pub(crate) fn read_primary(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<i64> {
     let widen = |(value, finding): Reading<u32>| (value.map(i64::from), finding);
     match rule.kind {
@@ -386,7 +399,7 @@ fn read_count(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<u32> {
                 Kind::FiscalYear => fiscal_year(text),
                 _ => Some(text),
             };
-            let count = digits.and_then(|digits| count_from_text(digits));
+            let count = digits.and_then(count_from_text);
             (count, if count.is_some() { None } else { why_not(bytes, rule) })
         }
         Cell::Number(number) if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) => {

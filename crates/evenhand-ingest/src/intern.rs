@@ -5,8 +5,9 @@
 pub(crate) struct Interner {
     bytes: Vec<u8>,
     spans: Vec<Span>,
-    /// Open addressing; 0 is free, otherwise the number of the text plus one. The length is a power of two.
-    table: Vec<u32>,
+    /// Open addressing; 0 is free, otherwise the upper half of the hash and the number of the text plus one.
+    /// The length is a power of two.
+    table: Vec<u64>,
     last: usize,
 }
 
@@ -14,7 +15,6 @@ pub(crate) struct Interner {
 struct Span {
     start: usize,
     end: usize,
-    hash: u64,
 }
 
 impl Default for Interner {
@@ -28,7 +28,7 @@ impl Interner {
     #[inline]
     pub(crate) fn intern(&mut self, text: &[u8]) -> (usize, bool) {
         // Released rows come sorted by office or date: the same text often comes again.
-        if self.get(self.last) == Some(text) {
+        if self.get(self.last).is_some_and(|last| same(last, text)) {
             return (self.last, false);
         }
         let (at, new) = self.find_or_insert(text);
@@ -46,20 +46,22 @@ impl Interner {
         let mask = self.table.len().wrapping_sub(1);
         let mut slot = hash as usize & mask;
         while let Some(&entry @ 1..) = self.table.get(slot) {
-            let at = entry as usize - 1;
-            if self.spans.get(at).is_some_and(|span| span.hash == hash) && self.get(at) == Some(text) {
-                return (at, false);
+            if entry >> 32 == hash >> 32 {
+                let at = (entry as u32).wrapping_sub(1) as usize;
+                if self.get(at).is_some_and(|known| same(known, text)) {
+                    return (at, false);
+                }
             }
             slot = slot.wrapping_add(1) & mask;
         }
         let at = self.spans.len();
         let start = self.bytes.len();
         self.bytes.extend_from_slice(text);
-        self.spans.push(Span { start, end: self.bytes.len(), hash });
+        self.spans.push(Span { start, end: self.bytes.len() });
         if self.spans.len() * 2 > self.table.len() {
             self.grow();
         } else if let Some(free) = self.table.get_mut(slot) {
-            *free = self.spans.len() as u32;
+            *free = entry(hash, at);
         }
         (at, true)
     }
@@ -67,17 +69,39 @@ impl Interner {
     fn grow(&mut self) {
         let len = self.table.len() * 4;
         let mask = len.wrapping_sub(1);
-        let mut table = vec![0_u32; len];
-        for (at, span) in self.spans.iter().enumerate() {
-            let mut slot = span.hash as usize & mask;
+        let mut table = vec![0_u64; len];
+        for at in 0..self.spans.len() {
+            let hash = hash(self.get(at).unwrap_or_default());
+            let mut slot = hash as usize & mask;
             while table.get(slot).is_some_and(|&entry| entry != 0) {
                 slot = slot.wrapping_add(1) & mask;
             }
             if let Some(free) = table.get_mut(slot) {
-                *free = at as u32 + 1;
+                *free = entry(hash, at);
             }
         }
         self.table = table;
+    }
+}
+
+/// A sheet has fewer than 2^32 rows, so a column has fewer distinct texts.
+#[inline]
+fn entry(hash: u64, at: usize) -> u64 {
+    (hash >> 32 << 32) | u64::from((at as u32).wrapping_add(1))
+}
+
+/// Whether two texts are equal, without a call for those of up to 32 bytes: most cells are that short.
+#[inline]
+pub(crate) fn same(one: &[u8], two: &[u8]) -> bool {
+    if one.len() != two.len() {
+        return false;
+    }
+    match one.len() {
+        0 => true,
+        8..=16 => one.first_chunk::<8>() == two.first_chunk() && one.last_chunk::<8>() == two.last_chunk(),
+        17..=32 => one.first_chunk::<16>() == two.first_chunk() && one.last_chunk::<16>() == two.last_chunk(),
+        4..=7 => one.first_chunk::<4>() == two.first_chunk() && one.last_chunk::<4>() == two.last_chunk(),
+        _ => one == two,
     }
 }
 
@@ -85,20 +109,29 @@ impl Interner {
 #[inline]
 fn hash(text: &[u8]) -> u64 {
     const K: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut hash = (text.len() as u64).wrapping_mul(K);
+    const L: u64 = 0xc2b2_ae3d_27d4_eb4f;
+    // Two chains, so that the processor can work on both at once.
+    let (mut one, mut two) = ((text.len() as u64).wrapping_mul(K), L);
     let mut rest = text;
-    while let Some((word, after)) = rest.split_first_chunk::<8>() {
-        hash = (hash.rotate_left(23) ^ u64::from_le_bytes(*word)).wrapping_mul(K);
+    while let Some((words, after)) = rest.split_first_chunk::<16>() {
+        let words = u128::from_le_bytes(*words);
+        one = (one ^ words as u64).wrapping_mul(K).rotate_left(29);
+        two = (two ^ (words >> 64) as u64).wrapping_mul(L).rotate_left(31);
+        rest = after;
+    }
+    if let Some((word, after)) = rest.split_first_chunk::<8>() {
+        one = (one ^ u64::from_le_bytes(*word)).wrapping_mul(K).rotate_left(29);
         rest = after;
     }
     if !rest.is_empty() {
         // The last eight bytes when there are as many, else those there are.
         let word = text.last_chunk::<8>().map_or_else(
-            || rest.iter().fold(0_u64, |word, &byte| word << 8 | u64::from(byte)),
+            || rest.iter().fold(0_u64, |word, &byte| (word << 8) | u64::from(byte)),
             |word| u64::from_le_bytes(*word),
         );
-        hash = (hash.rotate_left(23) ^ word).wrapping_mul(K);
+        two = (two ^ word).wrapping_mul(L).rotate_left(31);
     }
+    let hash = (one ^ two.rotate_left(17)).wrapping_mul(K);
     hash ^ (hash >> 32)
 }
 
@@ -115,6 +148,14 @@ mod tests {
         }
         for (at, text) in texts.iter().enumerate().rev() {
             assert_eq!(interner.intern(text.as_bytes()), (at, false));
+        }
+        for length in 1..40 {
+            let text = vec![b'y'; length];
+            for at in 0..length {
+                let mut other = text.clone();
+                other[at] = b'z';
+                assert!(same(&text, &text.clone()) && !same(&text, &other), "{length} {at}");
+            }
         }
         assert_eq!(interner.intern(b""), (5000, true));
         assert_eq!(interner.intern(b""), (5000, false));

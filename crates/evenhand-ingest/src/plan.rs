@@ -278,10 +278,9 @@ pub(crate) fn stem(name: &str) -> &str {
     let mut stem = name;
     for ending in [".gz", ".csv", ".psv", ".tsv", ".txt", ".xlsx", ".xlsm"] {
         let cut = stem.len().checked_sub(ending.len()).filter(|&at| stem.is_char_boundary(at) && at > 0);
-        if let Some((start, end)) = cut.map(|at| stem.split_at(at)) {
-            if end.eq_ignore_ascii_case(ending) {
-                stem = start;
-            }
+        match cut.map(|at| stem.split_at(at)) {
+            Some((start, end)) if end.eq_ignore_ascii_case(ending) => stem = start,
+            _ => {}
         }
     }
     stem

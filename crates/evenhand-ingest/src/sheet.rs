@@ -11,6 +11,7 @@ use crate::column::{Column, Finding, read_primary, same_text};
 use crate::dates::days_from_civil;
 use crate::error::{letters, shown};
 use crate::header::Match;
+use crate::intern::same;
 use crate::layout::{LayoutColumn, Role, Shape, squeezed};
 use crate::{Error, ErrorKind, Part, Result, Sink};
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
@@ -114,6 +115,7 @@ struct TableColumn {
     /// Position in the sheet, if the release has the column.
     position: Option<usize>,
     header: String,
+    is_primary: bool,
     redacted: u64,
     unparseable: u64,
     findings: Vec<Warning>,
@@ -135,6 +137,8 @@ struct Primary {
     position: usize,
     window: Option<(i64, i64)>,
     year: Option<(i64, i64)>,
+    /// The last cell read and its value: rows come sorted by date.
+    last: (Vec<u8>, i64),
 }
 
 impl<'a> Sheet<'a> {
@@ -152,7 +156,7 @@ impl<'a> Sheet<'a> {
             let window =
                 layout.window_days().map(wide).filter(|_| dated && setting.release == layout.release);
             let year = fiscal_year_of(setting.before, setting.file).map(wide).filter(|_| dated);
-            Some(Primary { rule: rule.clone(), position, window, year })
+            Some(Primary { rule: rule.clone(), position, window, year, last: (Vec::new(), 0) })
         });
         let columns = layout
             .kept()
@@ -170,7 +174,16 @@ impl<'a> Sheet<'a> {
                     Column::constant(rule, rule.by_sheet.get(setting.sheet).cloned())
                 };
                 let header = position.map_or("", |at| found.header(at)).trim().to_owned();
-                TableColumn { column, position, header, redacted: 0, unparseable: 0, findings: Vec::new() }
+                let is_primary = rule.role == Role::Primary && position.is_some();
+                TableColumn {
+                    column,
+                    position,
+                    header,
+                    is_primary,
+                    redacted: 0,
+                    unparseable: 0,
+                    findings: Vec::new(),
+                }
             })
             .collect();
         let others = found
@@ -233,12 +246,14 @@ impl<'a> Sheet<'a> {
         if row.width() != self.width && !blocks && !self.is_width_accepted(row) {
             return Ok(());
         }
-        if let Some(primary) = &self.primary {
-            let (value, finding) = read_primary(row.cell(primary.position), &primary.rule);
+        let mut primary_value = None;
+        if let Some(primary) = &mut self.primary {
+            let (value, finding) = primary.read(row);
             let Some(value) = value else {
                 self.set_aside(row, finding);
                 return Ok(());
             };
+            primary_value = Some((value, finding));
             if primary.window.is_some_and(|(first, last)| value < first || value > last) {
                 self.warn_of_primary(
                     "outside_window",
@@ -253,14 +268,23 @@ impl<'a> Sheet<'a> {
             self.tally.set_aside(reason, 1);
             return Ok(());
         }
-        self.keep(row, number)
+        self.keep(row, number, primary_value)
     }
 
-    fn keep(&mut self, row: &impl Row, number: u32) -> Result<()> {
+    fn keep(
+        &mut self,
+        row: &impl Row,
+        number: u32,
+        primary_value: Option<(i64, Option<Finding>)>,
+    ) -> Result<()> {
         for column in &mut self.columns {
-            let finding = match column.position {
-                Some(at) => column.column.push(row.cell(at)),
-                None => column.column.push_title(&self.title),
+            let finding = match (column.position, primary_value) {
+                (Some(_), Some((value, finding))) if column.is_primary => {
+                    column.column.push_primary(value);
+                    finding
+                }
+                (Some(at), _) => column.column.push(row.cell(at)),
+                (None, _) => column.column.push_title(&self.title),
             };
             if let Some(finding) = finding {
                 column.note(finding, row);
@@ -417,11 +441,8 @@ impl<'a> Sheet<'a> {
         let mut columns: Vec<(usize, evenhand_ledger::Column)> = Vec::new();
         let mut warnings: Vec<Warning> = std::mem::take(&mut self.warnings).into_values().collect();
         for column in &mut self.columns {
-            if let (Some(position), false) = (column.position, column.header.is_empty()) {
-                if column.column.rule().aliases().next().is_some() {
-                    columns.push((position, column.entry()));
-                }
-            }
+            let is_released = column.column.rule().aliases().next().is_some() && !column.header.is_empty();
+            columns.extend(column.position.filter(|_| is_released).map(|at| (at, column.entry())));
             warnings.append(&mut column.findings);
         }
         columns.extend(self.others.iter().map(|other| (other.position, other.entry())));
@@ -494,6 +515,24 @@ impl<'a> Sheet<'a> {
     }
 }
 
+impl Primary {
+    #[inline]
+    fn read(&mut self, row: &impl Row) -> (Option<i64>, Option<Finding>) {
+        let cell = row.cell(self.position);
+        let Cell::Text(bytes) = cell else { return read_primary(cell, &self.rule) };
+        if !bytes.is_empty() && same(bytes, &self.last.0) {
+            return (Some(self.last.1), None);
+        }
+        let (value, finding) = read_primary(cell, &self.rule);
+        if let (Some(value), None) = (value, finding) {
+            self.last.0.clear();
+            self.last.0.extend_from_slice(bytes);
+            self.last.1 = value;
+        }
+        (value, finding)
+    }
+}
+
 impl TableColumn {
     fn note(&mut self, finding: Finding, row: &impl Row) {
         self.redacted += u64::from(finding == Finding::Withheld);
@@ -542,7 +581,9 @@ impl OtherColumn {
             return;
         };
         if bytes.is_empty() {
-        } else if bytes == self.marker {
+            return;
+        }
+        if same(bytes, &self.marker) {
             self.redacted += 1;
         } else if std::str::from_utf8(bytes).is_ok_and(crate::is_withheld) {
             self.redacted += 1;
