@@ -40,6 +40,8 @@ pub struct SheetExplanation {
     pub columns: Vec<ColumnExplanation>,
     /// Columns of the table that the sheet does not have, with the header looked for, if any.
     pub absent: Vec<String>,
+    /// Whether it holds notes and no table, and is set aside whole.
+    pub is_notes: bool,
     /// Why it is not read, if it is not.
     pub refused: Option<Error>,
     /// Other layouts, nearest first.
@@ -90,7 +92,12 @@ fn explain_any(path: &Path) -> Result<Explanation> {
             for sheet in book.sheets().to_vec() {
                 let first = FirstRows::of(&mut *book, &sheet)?;
                 let found = header::find(&first.texts, stem)?;
-                sheets.push(explain_sheet(&sheet, &first.texts, &first.numbers, &found)?);
+                let mut explanation = explain_sheet(&sheet, &first.texts, &first.numbers, &found)?;
+                if first.is_prose() {
+                    explanation.is_notes = true;
+                    explanation.refused = None;
+                }
+                sheets.push(explanation);
             }
             Ok(Explanation { file, format: "workbook".to_owned(), sheets })
         }
@@ -132,6 +139,7 @@ fn explain_sheet(
         release: None,
         columns: Vec::new(),
         absent: Vec::new(),
+        is_notes: false,
         refused: None,
         rivals,
     };
@@ -194,6 +202,7 @@ impl std::fmt::Display for SheetExplanation {
                 f,
                 "header in row {row}, layout `{layout}`, to table `{table}` of release `{release}`"
             )?,
+            _ if self.is_notes => writeln!(f, "notes only, set aside whole")?,
             _ => writeln!(f, "no layout")?,
         }
         let width = self.columns.iter().map(|column| column.header.chars().count()).max().unwrap_or(0);

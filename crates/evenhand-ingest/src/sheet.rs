@@ -106,6 +106,8 @@ pub(crate) struct Sheet<'a> {
     rows: Vec<u32>,
     last_row: u64,
     tally: Tally,
+    /// Rows that are no records, by reason: a file of nothing but these should not be slow.
+    no_records: Vec<(&'static str, u64)>,
     /// Findings about rows, by code and column.
     warnings: BTreeMap<(&'static str, usize), Warning>,
 }
@@ -224,6 +226,7 @@ impl<'a> Sheet<'a> {
             rows: Vec::with_capacity(BATCH),
             last_row: setting.header_row,
             tally: Tally::default(),
+            no_records: Vec::new(),
             warnings: BTreeMap::new(),
             setting,
             sink,
@@ -265,7 +268,7 @@ impl<'a> Sheet<'a> {
                 self.warn_of_primary("outside_stated_year", row, message);
             }
         } else if let Some(reason) = self.not_data(row) {
-            self.tally.set_aside(reason, 1);
+            self.leave_out(reason);
             return Ok(());
         }
         self.keep(row, number, primary_value)
@@ -317,7 +320,7 @@ impl<'a> Sheet<'a> {
             return true;
         }
         if let Some(reason) = self.not_data(row) {
-            self.tally.set_aside(reason, 1);
+            self.leave_out(reason);
         } else {
             let message =
                 format!("expected {} fields, found {}; the row is set aside", self.width, row.width());
@@ -327,10 +330,18 @@ impl<'a> Sheet<'a> {
         false
     }
 
+    /// Sets aside a row that is no record.
+    fn leave_out(&mut self, reason: &'static str) {
+        match self.no_records.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, rows)) => *rows += 1,
+            None => self.no_records.push((reason, 1)),
+        }
+    }
+
     /// Sets aside a row whose primary value cannot be read.
     fn set_aside(&mut self, row: &impl Row, finding: Option<Finding>) {
         if let Some(reason) = self.not_data(row) {
-            self.tally.set_aside(reason, 1);
+            self.leave_out(reason);
             return;
         }
         let Some(primary) = &self.primary else { return };
@@ -429,6 +440,9 @@ impl<'a> Sheet<'a> {
     /// Ends the sheet and gives its account.
     pub(crate) fn finish(mut self) -> Result<SheetEntry> {
         self.flush()?;
+        for (reason, rows) in std::mem::take(&mut self.no_records) {
+            self.tally.set_aside(reason, rows);
+        }
         self.sink.close().map_err(Error::sink)?;
         if self.tally.rows_kept == 0 {
             self.warn("no_rows", self.setting.header_row, None, None, "no row after the header was kept");

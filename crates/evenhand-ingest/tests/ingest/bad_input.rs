@@ -251,6 +251,14 @@ fn a_line_without_end_is_refused() {
 }
 
 #[test]
+fn a_gzip_that_unpacks_to_a_thousand_times_its_size_is_refused() {
+    let line = [vec![b'0'; 1_000_000], vec![b'\n']].concat();
+    let packed = gzipped(&[DETAINERS.as_bytes(), &line.repeat(70)].concat());
+    let refused = refusal("detainers.csv.gz", &packed);
+    assert!(refused.contains("\"code\": \"inflates_too_much\""), "{refused}");
+}
+
+#[test]
 fn cut_and_damaged_workbooks_are_refused() {
     let header: Vec<&str> = DETAINERS.trim().split(',').collect();
     let book = workbook(&[Sheet { name: "Detail", rows: vec![header.clone(), vec!["10/1/2014", "a"]] }]);

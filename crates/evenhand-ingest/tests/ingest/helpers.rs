@@ -141,7 +141,7 @@ pub fn refusal(name: &str, bytes: &[u8]) -> String {
 /// Bytes packed as gzip.
 pub fn gzipped(bytes: &[u8]) -> Vec<u8> {
     use std::io::Write as _;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }

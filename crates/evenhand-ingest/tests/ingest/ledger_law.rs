@@ -1,6 +1,7 @@
 //! Rows read are rows kept plus rows set aside, whatever the rows are.
 
 use crate::helpers::{gzipped, ingest, written};
+use crate::workbooks::{Sheet, workbook};
 use proptest::prelude::*;
 
 /// One row of a detainers table and whether it should be kept.
@@ -42,6 +43,26 @@ proptest! {
         prop_assert_eq!(tally.rows_kept, expected as u64, "{:?}", entry);
         prop_assert_eq!(tally.rows_read, tally.rows_kept + tally.set_aside_total());
         prop_assert_eq!(kept.rows("detainers"), expected);
+    }
+
+    #[test]
+    fn no_change_to_a_workbook_makes_it_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
+        let mut book = workbook(&[Sheet {
+            name: "Detail",
+            rows: vec![
+                vec!["Prepare Date", "Detainer Type", "Detainer Detention Facility", "State", "City", "Detainer Lift Reason"],
+                vec!["#41913", "I-247", "JAIL", "", "", "=A1"],
+            ],
+        }]);
+        for (at, byte) in changes {
+            let at = at.index(book.len());
+            book[at] = byte;
+        }
+        let (_folder, path) = written("detainers.xlsx", &book);
+        if let Ok((entry, kept)) = ingest(&path) {
+            let rows: u64 = entry.sheets.iter().map(|sheet| sheet.tally.rows_kept).sum();
+            prop_assert_eq!(rows, kept.rows("detainers") as u64);
+        }
     }
 
     #[test]

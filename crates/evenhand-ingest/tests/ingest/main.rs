@@ -1,6 +1,7 @@
 //! What ingest makes of files: small ones written here, bad ones, random ones, and the released ones.
 
 mod bad_input;
+mod explanations;
 mod helpers;
 mod ledger_law;
 mod released;
