@@ -372,55 +372,63 @@ mod tests {
         state("arrests")
     }
 
-    /// A folder with the old record, and the number of calls that a publish over it makes.
-    fn old_record() -> (tempfile::TempDir, usize) {
+    fn old_record() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         publish(folder.path(), OLD).unwrap();
-        let rehearsal = tempfile::tempdir().unwrap();
-        publish(rehearsal.path(), OLD).unwrap();
+        folder
+    }
+
+    /// The number of calls that a publish over the old record makes.
+    fn calls(next: i32) -> usize {
+        let folder = old_record();
         faults::plan(None);
-        publish(rehearsal.path(), NEW).unwrap();
+        publish(folder.path(), next).unwrap();
         let calls = faults::seen().len();
         faults::plan(None);
-        (folder, calls)
+        calls
     }
 
     #[test]
     fn whichever_call_the_disk_refuses_the_record_stays_whole() {
-        let (_, calls) = old_record();
         for (number, kind) in [(28, ErrorKind::DiskFull), (5, ErrorKind::Io)] {
-            let mut refused = 0;
-            for at in 0..calls {
-                let (folder, _) = old_record();
-                faults::plan(Some((at, Fault::Fail(number))));
-                let outcome = publish(folder.path(), NEW);
-                let (call, path) = faults::seen()[at].clone();
-                faults::plan(None);
-                let context = format!("{call:?} of {}, call {at} of {calls}", path.display());
-                let now = state(folder.path());
-                match outcome {
-                    Ok(_) => assert_eq!(now, NEW, "{context}"),
-                    Err(error) => {
-                        refused += 1;
-                        assert_eq!(error.kind(), kind, "{context}: {error}");
-                        assert_eq!(error.path(), Some(path.as_path()), "{context}: {error}");
-                        let durable = call == Call::SyncFolder
-                            && error.hint().is_some_and(|hint| hint.contains("in place"));
-                        assert_eq!(now, if durable { NEW } else { OLD }, "{context}: {error}");
-                        assert!(!folder.path().join(STAGING).exists(), "{context}: staging left behind");
-                        assert!(!folder.path().join(NEXT).exists(), "{context}: new manifest left behind");
-                        if !durable {
-                            let leftovers = Record::open(folder.path()).unwrap().verify().leftovers;
-                            assert_eq!(leftovers, Vec::<String>::new(), "{context}");
-                        }
-                    }
-                }
-                publish(folder.path(), NEW).unwrap();
-                assert_eq!(state(folder.path()), NEW, "{context}: the next publish");
+            // The same rows again: their files bear the names of files that the record needs.
+            for (next, silent) in [(NEW, 5), (OLD, 3)] {
+                let calls = calls(next);
+                let refused = (0..calls).filter(|at| refuse(*at, next, number, kind)).count();
+                // Silent: keeping readers out, old files, the names in staging: all of it tidying.
+                assert_eq!(calls - refused, silent, "of {calls} calls");
             }
-            // Silent: keeping readers out, two old files, the names in staging: all of it tidying.
-            assert_eq!(calls - refused, 5, "of {calls} calls");
         }
+    }
+
+    /// Publishes over the old record while the disk refuses call `at`, and tells whether that was an error.
+    fn refuse(at: usize, next: i32, number: i32, kind: ErrorKind) -> bool {
+        let folder = old_record();
+        faults::plan(Some((at, Fault::Fail(number))));
+        let outcome = publish(folder.path(), next);
+        let (call, path) = faults::seen()[at].clone();
+        faults::plan(None);
+        let context = format!("{call:?} of {}, call {at}", path.display());
+        let now = state(folder.path());
+        let refused = outcome.is_err();
+        match outcome {
+            Ok(_) => assert_eq!(now, next, "{context}"),
+            Err(error) => {
+                assert_eq!(error.kind(), kind, "{context}: {error}");
+                assert_eq!(error.path(), Some(path.as_path()), "{context}: {error}");
+                let in_place = error.hint().is_some_and(|hint| hint.contains("in place"));
+                assert_eq!(now, if in_place { next } else { OLD }, "{context}: {error}");
+                assert!(!folder.path().join(STAGING).exists(), "{context}: staging left behind");
+                assert!(!folder.path().join(NEXT).exists(), "{context}: new manifest left behind");
+                if !in_place {
+                    let leftovers = Record::open(folder.path()).unwrap().verify().leftovers;
+                    assert_eq!(leftovers, Vec::<String>::new(), "{context}");
+                }
+            }
+        }
+        publish(folder.path(), NEW).unwrap();
+        assert_eq!(state(folder.path()), NEW, "{context}: the next publish");
+        refused
     }
 
     /// Runs a test of this binary that is ignored otherwise, in a process of its own.
@@ -449,11 +457,11 @@ mod tests {
 
     #[test]
     fn whichever_call_is_the_last_one_the_record_is_exactly_old_or_exactly_new() {
-        let (_, calls) = old_record();
+        let calls = calls(NEW);
         let mut seen = BTreeSet::new();
         for kind in ["die", "tear"] {
             for at in 0..calls {
-                let (folder, _) = old_record();
+                let folder = old_record();
                 let status = child("publish_and_die", folder.path(), &format!("{kind} {at}"));
                 assert_eq!(status.code(), None, "call {at} of {calls}: the child must die of a signal");
                 let now = state(folder.path());
@@ -469,8 +477,26 @@ mod tests {
     }
 
     #[test]
+    fn a_first_publish_makes_its_folders_durable_and_welcomes_readers() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = folder.path().join("a/record");
+        faults::plan(None);
+        drop(Publish::begin(&record, "test 1").unwrap());
+        let synced: Vec<_> =
+            faults::seen().into_iter().filter(|(call, _)| *call == Call::SyncFolder).collect();
+        assert_eq!(
+            synced.iter().map(|(_, of)| of.as_path()).collect::<Vec<_>>(),
+            [folder.path(), &folder.path().join("a")]
+        );
+        let mut left: Vec<_> =
+            std::fs::read_dir(&record).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [lock::WRITER, lock::READERS]);
+    }
+
+    #[test]
     fn nothing_takes_its_place_before_it_is_on_the_disk() {
-        let (folder, _) = old_record();
+        let folder = old_record();
         faults::plan(None);
         publish(folder.path(), NEW).unwrap();
         let calls = faults::seen();
