@@ -125,6 +125,15 @@ fn link(url: &str, text: &str) -> Markup {
     }
 }
 
+/// A sentence in which what stands between backticks is code.
+fn prose(text: &str) -> Markup {
+    html! {
+        @for (at, piece) in text.split('`').enumerate() {
+            @if at % 2 == 1 { code { (piece) } } @else { (piece) }
+        }
+    }
+}
+
 /// A wide table that scrolls by itself, never the page.
 fn scroll(label: &str, table: &Markup) -> Markup {
     html! { div.scroll role="region" aria-label=(label) tabindex="0" { (table) } }

@@ -91,7 +91,7 @@ pub fn ascii(text: &str) -> String {
 }
 
 /// Without zeros at the end of a fraction.
-fn trim(text: String) -> String {
+pub(crate) fn trim(text: String) -> String {
     if !text.contains('.') {
         return text;
     }

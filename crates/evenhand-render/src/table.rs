@@ -1,6 +1,6 @@
 //! The table behind a figure: what it draws, as columns and rows. CSV, page and JSON take it from here.
 
-use crate::number;
+use crate::{number, svg};
 use evenhand_verdict::{Chart, Figure, Multiverse, Series};
 
 /// Columns and rows.
@@ -69,13 +69,20 @@ pub fn of(figure: &Figure) -> Table {
     }
 }
 
-/// A shorter table for pages: a specification curve by option, everything else whole.
+/// The table for pages: a specification curve by option, periods in words, everything else whole.
 #[must_use]
 pub fn for_page(figure: &Figure) -> Table {
     match &figure.chart {
         Chart::Specifications { multiverse, .. } => by_option(multiverse),
-        _ => of(figure),
+        Chart::Series { periods, series, .. } => by_period(&named(periods), series),
+        Chart::Multiples { periods, panels, .. } => by_period(&named(periods), panels),
+        Chart::Shares { .. } | Chart::Intervals { .. } => of(figure),
     }
+}
+
+fn named(periods: &[String]) -> Vec<String> {
+    let monthly = svg::is_monthly(periods);
+    periods.iter().map(|period| svg::period_name(period, monthly)).collect()
 }
 
 fn by_period(periods: &[String], series: &[Series]) -> Table {

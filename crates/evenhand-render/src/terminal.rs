@@ -86,7 +86,7 @@ pub fn table(check: &Check, style: &Style) -> String {
 pub fn claim(verdict: &Verdict, check: &Check, docket: &Docket, style: &Style) -> String {
     let mut out = Page::new(*style);
     let claim = &verdict.claim;
-    out.wrapped(&format!("{}  {}", claim.id, claim.title), 0, |style, line| style.bold(line));
+    out.hanging(&claim.id, &claim.title, Style::bold_line);
     out.blank();
     out.wrapped(&format!("\"{}\"", claim.text), 2, |_, line| line.to_owned());
     let said = format!("{}, {}, {}", words::claimant(&claim.claimant), words::said_on(claim), claim.locus);
@@ -160,8 +160,8 @@ fn test_notes(test: &TestResult, indent: usize, out: &mut Page) {
     let numbers: Vec<String> =
         words::numbers(test).iter().map(|(label, value)| format!("{label} {value}")).collect();
     out.wrapped(&ascii(&numbers.join("; ")), indent, |_, line| line.to_owned());
-    if let Some(multiverse) = &test.multiverse {
-        out.wrapped(&ascii(&words::multiverse(multiverse, test)), indent, |_, line| line.to_owned());
+    if let Some(words) = words::specifications(test) {
+        out.wrapped(&ascii(&words), indent, |_, line| line.to_owned());
     }
 }
 
@@ -204,8 +204,10 @@ fn chain(verdict: &Verdict, docket: &Docket, out: &mut Page) {
         let line = format!("{} -> {}: {}{note}", hop.from, hop.to, words::hop(hop));
         out.hanging(&format!("  {}.", at + 1), &line, |_, line| line.to_owned());
         if let Some(source) = docket.source(&hop.source) {
-            out.wrapped(&format!("{}, \"{}\"", source.publisher, source.title), 5, Style::dim_line);
-            out.wrapped(&source.url, 5, Style::dim_line);
+            let title = source.title.replace('"', "'");
+            out.wrapped(&format!("{}, \"{title}\"", source.publisher), 6, Style::dim_line);
+            // One line however long, so that it can be followed.
+            out.styled(&format!("      {}", clean(&source.url)), Style::dim_line);
         }
     }
     if let Some(weakest) = &verdict.weakest_hop {
@@ -275,7 +277,9 @@ fn entry(verdict: &Verdict, out: &mut Page) {
     let status = style.accent(words::status(verdict.status));
     out.line(&format!("{}  {status}{confidence}", style.bold(&clean(&verdict.claim.id))));
     out.wrapped(&verdict.claim.title, 2, |_, line| line.to_owned());
-    out.wrapped(&ascii(&verdict.decisive), 2, Style::dim_line);
+    for line in brief(&ascii(&verdict.decisive), style.columns() - 2) {
+        out.line(&format!("  {}", style.dim(&line)));
+    }
 }
 
 /// Columns of the table of verdicts, for a width.
@@ -321,7 +325,7 @@ impl Columns {
         let style = out.style;
         let claims = wrap(&verdict.claim.title, self.claim);
         let decisive = ascii(&verdict.decisive);
-        let beside = self.decisive.map_or_else(Vec::new, |width| wrap(&decisive, width));
+        let beside = self.decisive.map_or_else(Vec::new, |width| brief(&decisive, width));
         for at in 0..claims.len().max(beside.len()).max(1) {
             let empty = String::new();
             let first = at == 0;
@@ -340,12 +344,18 @@ impl Columns {
             out.line(line.trim_end());
         }
         if self.decisive.is_none() {
-            out.wrapped(&decisive, self.id + 2, Style::dim_line);
+            for line in brief(&decisive, style.columns() - self.id - 2) {
+                out.line(&format!("{}  {}", " ".repeat(self.id), style.dim(&line)));
+            }
         }
     }
 }
 
 impl Style {
+    fn bold_line(self, line: &str) -> String {
+        self.bold(line)
+    }
+
     fn dim_line(self, line: &str) -> String {
         self.dim(line)
     }
@@ -444,6 +454,20 @@ fn wrap(text: &str, most: usize) -> Vec<String> {
             piece.push(letter);
         }
         lines.push(piece);
+    }
+    lines
+}
+
+/// The first lines, with a mark where something is left for the claim's own page.
+fn brief(text: &str, most: usize) -> Vec<String> {
+    const LINES: usize = 3;
+    let mut lines = wrap(text, most);
+    if lines.len() > LINES {
+        lines.truncate(LINES);
+        if let Some(last) = lines.last_mut() {
+            while width(last) + 4 > most && last.pop().is_some() {}
+            *last = format!("{} ...", last.trim_end());
+        }
     }
     lines
 }
@@ -555,8 +579,10 @@ mod tests {
             for verdict in &check.verdicts {
                 text.push_str(&claim(verdict, &check, &fixture::docket(), &style));
             }
-            // A command is one line, so that it can be copied.
-            for line in text.lines().filter(|line| !line.contains("evenhand check --claim")) {
+            // Commands and addresses are one line, so that they can be copied.
+            for line in
+                text.lines().filter(|line| !line.contains("evenhand check --claim") && !line.contains("://"))
+            {
                 assert!(width(line) <= columns, "{} > {columns}: {line}", width(line));
             }
         }

@@ -32,7 +32,7 @@ pub const TOKENS: [Token; 16] = [
     // Data, from strong to faint against the page.
     token("tone1", "#14495a", "#a6dbe5", "CanvasText"),
     token("tone2", "#2c6b7d", "#6fb4c2", "CanvasText"),
-    token("tone3", "#5d9aa8", "#478694", "GrayText"),
+    token("tone3", "#5d9aa8", "#478694", "CanvasText"),
     token("tone4", "#a3c7ce", "#2b5f6d", "GrayText"),
     token("tone5", "#dde9ec", "#1d3a44", "Canvas"),
     token("accent", "#ad3f0b", "#ff9f66", "Highlight"),

@@ -183,7 +183,7 @@ pub fn facts(verdict: &Verdict) -> Vec<(&'static str, String)> {
     add("Rank among placebos", first(|test| test.fields.rank_p.map(p_value)));
     add("Smallest effect we could see", first(|test| test.fields.mde.map(|mde| effect(mde, test))));
     add("Claimed", verdict.claim.quantity.as_ref().map(|q| format!("{} {}", number::short(q.value), q.unit)));
-    add("Evidence against chance", first(|test| test.fields.p.map(p_value)));
+    add("P-value", first(|test| test.fields.p.map(p_number)));
     add("Tests run", Some(tests_run(verdict)));
     add("Rule", Some(short_lock(&verdict.lock).to_owned()));
     facts.truncate(4);
@@ -242,38 +242,47 @@ pub fn p_number(p: f64) -> String {
     }
 }
 
-/// Numbers of a test beyond its one line: natural units first, p-values last. A label that the test's own
-/// details have is left to them.
+/// Numbers of a test beyond its one line: natural units first, p-values last. What the test's own
+/// details tell is not told again.
 #[must_use]
 pub fn numbers(test: &TestResult) -> Vec<(String, String)> {
     let fields = &test.fields;
     let count = |n: u64| number::fixed(n as f64, 0);
-    let mut numbers: Vec<(&str, Option<String>)> = vec![
-        ("units", fields.n_units.map(count)),
-        ("periods", fields.n_periods.map(count)),
-        ("treated units", fields.n_treated.map(count)),
-        ("observations", fields.n.map(number::short)),
-        ("rank", fields.rank.map(number::short)),
-        ("smallest effect we could see", fields.mde.map(|mde| effect(mde, test))),
-        ("breakdown value Mbar", fields.mbar.map(number::short)),
-        ("probability", fields.prob.map(number::short)),
-        ("share of rankings in which it is first", fields.rank1.map(percent)),
-        ("p-value", fields.p.map(p_number)),
-        ("rank p-value among placebos", fields.rank_p.map(p_number)),
-        ("false discovery rate", fields.q.map(p_number)),
+    let known: Vec<(&str, &[&str], Option<String>)> = vec![
+        ("units", &[], fields.n_units.map(count)),
+        ("periods", &[], fields.n_periods.map(count)),
+        ("treated units", &[], fields.n_treated.map(count)),
+        ("observations", &[], fields.n.map(number::short)),
+        ("rank", &[], fields.rank.map(number::short)),
+        ("smallest effect we could see", &["smallest"], fields.mde.map(|mde| effect(mde, test))),
+        ("breakdown value Mbar", &["breakdown", "mbar"], fields.mbar.map(number::short)),
+        ("probability", &["probability"], fields.prob.map(number::short)),
+        ("share of rankings in which it is first", &["share of rankings"], fields.rank1.map(percent)),
+        ("p-value", &["p-value", "p of "], fields.p.map(p_number)),
+        ("rank p-value among placebos", &["rank among"], fields.rank_p.map(p_number)),
+        ("false discovery rate", &["false discovery"], fields.q.map(p_number)),
     ];
-    numbers.retain(|(label, _)| !test.details.iter().any(|(own, _)| own.eq_ignore_ascii_case(label)));
-    let known = numbers.into_iter().filter_map(|(label, value)| Some((label.to_owned(), value?)));
-    test.details.iter().cloned().chain(known).collect()
+    let told = |words: &[&str]| {
+        test.details.iter().any(|(label, _)| words.iter().any(|word| label.to_lowercase().contains(word)))
+    };
+    let rest = known.into_iter().filter(|(_, words, _)| !told(words));
+    let rest = rest.filter_map(|(label, _, value)| Some((label.to_owned(), value?)));
+    test.details.iter().cloned().chain(rest).collect()
 }
 
 fn percent(share: f64) -> String {
     format!("{}%", number::fixed(100.0 * share, 0))
 }
 
-/// One sentence about a multiverse: how many, how they came out, what moves it.
+/// One sentence about the specifications of a test: how many, how they came out, what moves them. `None` where
+/// the test has none, or where its details tell.
 #[must_use]
-pub fn multiverse(multiverse: &Multiverse, test: &TestResult) -> String {
+pub fn specifications(test: &TestResult) -> Option<String> {
+    let told = test.details.iter().any(|(label, _)| label.to_lowercase().contains("specifications"));
+    test.multiverse.as_ref().filter(|_| !told).map(|multiverse| outcomes(multiverse, test))
+}
+
+fn outcomes(multiverse: &Multiverse, test: &TestResult) -> String {
     let finite = || multiverse.specifications.iter().map(|spec| spec.est).filter(|est| est.is_finite());
     let lowest = finite().fold(f64::INFINITY, f64::min);
     let highest = finite().fold(f64::NEG_INFINITY, f64::max);
@@ -339,6 +348,19 @@ pub fn tally(check: &Check) -> String {
     counts.collect::<Vec<_>>().join(", ")
 }
 
+/// The beginning of a text, to about `most` letters, cut between words.
+#[must_use]
+pub fn beginning(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(most).collect();
+    let kept = cut.rfind(' ').map_or(cut.as_str(), |at| &cut[..at]);
+    // An open backtick would make code of the rest.
+    let tick = if kept.matches('`').count() % 2 == 1 { "`" } else { "" };
+    format!("{}{tick} \u{2026}", kept.trim_end_matches([',', ';', ':']))
+}
+
 /// With a capital first letter.
 #[must_use]
 pub fn capital(text: &str) -> String {
@@ -400,6 +422,13 @@ mod tests {
         assert_eq!(p_value(0.000_006_6), "p < 0.001");
         assert_eq!(p_value(0.0312), "p = 0.031");
         assert_eq!(p_value(0.41), "p = 0.41");
+    }
+
+    #[test]
+    fn beginnings_are_cut_between_words() {
+        assert_eq!(beginning("short", 10), "short");
+        assert_eq!(beginning("about 38 fewer, between", 16), "about 38 fewer \u{2026}");
+        assert_eq!(beginning("needs `did and more`", 12), "needs `did` \u{2026}");
     }
 
     #[test]

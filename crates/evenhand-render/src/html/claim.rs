@@ -1,6 +1,6 @@
 //! One claim on the page: what was said, the answer, the figures, and everything a reader may want to check.
 
-use super::{anchor, figure, link, scroll};
+use super::{anchor, figure, link, prose};
 use crate::{number, words};
 use evenhand_docket::{Docket, Hop};
 use evenhand_verdict::{Check, DataUse, ImplicationResult, State, TestResult, Verdict};
@@ -21,7 +21,7 @@ pub fn article(at: usize, verdict: &Verdict, check: &Check, docket: &Docket) -> 
             (tested(verdict))
             @if let Some(rival) = &verdict.rival {
                 h3 { "Strongest other explanation" }
-                p { (words::sentence(rival)) }
+                p { (prose(&words::sentence(rival))) }
             }
             (list("What this cannot show", verdict.caveats.iter().map(|caveat| caveat.text.as_str())))
             (list("What would change this verdict", verdict.would_change.iter().map(String::as_str)))
@@ -78,8 +78,8 @@ fn answer(verdict: &Verdict) -> Markup {
                 }
             }
             div {
-                p.say { (verdict.opening) " " (verdict.say) }
-                @if !verdict.decisive.is_empty() { p.decisive { (verdict.decisive) } }
+                p.say { (prose(&verdict.opening)) " " (prose(&verdict.say)) }
+                @if !verdict.decisive.is_empty() { p.decisive.long[verdict.decisive.len() > 100] { (prose(&verdict.decisive)) } }
                 @if !verdict.modifiers.is_empty() {
                     ul.tags { @for one in &verdict.modifiers { li { (words::capital(words::modifier(*one))) } } }
                 }
@@ -96,7 +96,7 @@ fn answer(verdict: &Verdict) -> Markup {
 fn tested(verdict: &Verdict) -> Markup {
     html! {
         h3 { "What was tested" }
-        p { (verdict.tested) }
+        p { (prose(&verdict.tested)) }
         @if let Some(quantity) = &verdict.claim.quantity {
             p { "Stated: " (words::quantity(quantity)) "." }
         }
@@ -121,11 +121,11 @@ fn implications(rows: &[ImplicationResult]) -> Markup {
                             (one.id) ". " (one.text)
                             span.sub { (words::capital(&words::weight_of(&one.discriminates, &one.role))) }
                         }
-                        td { (one.if_claim) }
-                        td { (one.if_rival) }
-                        td {
+                        td data-l="The claim predicts" { (one.if_claim) }
+                        td data-l="The rival predicts" { (one.if_rival) }
+                        td data-l="Found" {
                             b { @match one.holds { Some(true) => "Seen", Some(false) => "Not seen", None => "Open" } }
-                            span.sub { (one.result) }
+                            span.sub { (prose(&one.result)) }
                         }
                     }
                 }
@@ -134,7 +134,7 @@ fn implications(rows: &[ImplicationResult]) -> Markup {
     };
     html! {
         h3 { "What would follow if it were so" }
-        (scroll("Implications of the claim and of its rival", &table))
+        (table)
     }
 }
 
@@ -161,14 +161,14 @@ fn test_card(test: &TestResult) -> Markup {
         h4 { code { (test.id) } " " (words::kind(test.kind)) }
         p.sub { (words::sentence(&test.estimand)) }
         @match &test.state {
-            State::NotRun(why) => { p { "not run: " (why) } }
+            State::NotRun(why) => { p { "not run: " (prose(why)) } }
             State::Run => {
-                p.decisive { (test.line) }
+                p.decisive.long[test.line.len() > 100] { (test.line) }
                 @if !test.method.is_empty() { p.sub { (test.method.iter().map(|line| words::sentence(line)).collect::<Vec<_>>().join(" ")) } }
                 dl.pairs {
                     @for (label, value) in words::numbers(test) { dt { (words::capital(&label)) } dd { (value) } }
                 }
-                @if let Some(multiverse) = &test.multiverse { p { (words::multiverse(multiverse, test)) } }
+                @if let Some(words) = words::specifications(test) { p { (words) } }
             }
         }
     }
@@ -245,7 +245,7 @@ fn data(verdict: &Verdict, docket: &Docket) -> Markup {
                 ul { @for one in &claim.pitfalls { li { code { (one.code()) } " " (one.meaning()) } } }
             }
             h4 { "Disclosure" }
-            p { (words::sentence(&verdict.disclosure)) }
+            p { (prose(&words::sentence(&verdict.disclosure))) }
         }
     }
 }
@@ -280,7 +280,7 @@ fn list<'a>(heading: &str, items: impl Iterator<Item = &'a str>) -> Markup {
     html! {
         @if !items.is_empty() {
             h3 { (heading) }
-            ul { @for item in items { li { (words::sentence(item)) } } }
+            ul { @for item in items { li { (prose(&words::sentence(item))) } } }
         }
     }
 }

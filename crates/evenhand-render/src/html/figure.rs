@@ -2,7 +2,7 @@
 
 use super::scroll;
 use crate::svg::{self, Width};
-use crate::table::{self, Cell};
+use crate::table::{self, Cell, Table};
 use crate::{csv, words};
 use evenhand_verdict::{Chart, Figure};
 use maud::{Markup, PreEscaped, html};
@@ -13,7 +13,7 @@ pub fn figure(figure: &Figure, level: u8) -> Markup {
     html! {
         figure id={ "fig-" (figure.id) } data-read[read] {
             figcaption {
-                @if level == 3 { h3 { (figure.title) } } @else { h4 { (figure.title) } }
+                @if level == 3 { h3 { (words::capital(&figure.title)) } } @else { h4 { (words::capital(&figure.title)) } }
                 p.sub { (figure.subtitle) }
             }
             div.plot {
@@ -38,7 +38,13 @@ fn twin(figure: &Figure) -> Markup {
     let table = table::for_page(figure);
     html! {
         table.twin-table {
-            thead { tr { @for name in &table.columns { th scope="col" { (name) } } } }
+            thead {
+                tr {
+                    @for (at, name) in table.columns.iter().enumerate() {
+                        th.t[of_words(&table, at)] scope="col" { (name) }
+                    }
+                }
+            }
             tbody {
                 @for row in &table.rows {
                     tr {
@@ -54,6 +60,11 @@ fn twin(figure: &Figure) -> Markup {
             }
         }
     }
+}
+
+/// Whether a column holds words, which stand on the left.
+fn of_words(table: &Table, column: usize) -> bool {
+    table.rows.first().is_some_and(|row| matches!(row.get(column), Some(Cell::Text(_))))
 }
 
 /// The text as an address that a browser saves; letters that stand for themselves stay as they are.

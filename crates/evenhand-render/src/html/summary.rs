@@ -1,6 +1,6 @@
 //! The parts of the page that are about the whole check: opening, table of claims, record, how to read it.
 
-use super::{anchor, figure, scroll};
+use super::{anchor, figure, prose};
 use crate::{number, words};
 use evenhand_docket::Status;
 use evenhand_verdict::{Check, Verdict};
@@ -59,7 +59,7 @@ fn row(at: usize, verdict: &Verdict) -> Markup {
                     span.sub { "confidence " (words::level(level)) }
                 }
             }
-            td { (verdict.decisive) }
+            td.sub { (prose(&words::beginning(&verdict.decisive, 170))) }
         }
     }
 }
@@ -87,7 +87,7 @@ pub fn record(check: &Check) -> Markup {
                 @else { "the record " code { (check.record.name) } }
                 ". Every row read was kept or set aside with a reason."
             }
-            @if !check.record.releases.is_empty() { (scroll("Releases in the record", &releases(check))) }
+            @if !check.record.releases.is_empty() { (releases(check)) }
             @for one in &check.figures { (figure::figure(one, 3)) }
         }
     }
@@ -95,7 +95,7 @@ pub fn record(check: &Check) -> Markup {
 
 fn releases(check: &Check) -> Markup {
     html! {
-        table {
+        table.tall {
             thead {
                 tr { th scope="col" { "Release" } th scope="col" { "Rows" } th scope="col" { "sha256" } }
             }
@@ -103,12 +103,12 @@ fn releases(check: &Check) -> Markup {
                 @for release in &check.record.releases {
                     tr {
                         th scope="row" { (release.title) span.sub { (release.id) } }
-                        td {
+                        td data-l="Rows" {
                             @for (table, rows) in &release.rows {
-                                span.line { (table) " " (number::fixed(*rows as f64, 0)) }
+                                span.line { (table.replace('_', " ")) " " (number::fixed(*rows as f64, 0)) }
                             }
                         }
-                        td { code { (words::short_hash(&release.sha256)) } }
+                        td data-l="sha256" { code { (words::short_hash(&release.sha256)) } }
                     }
                 }
             }

@@ -70,6 +70,14 @@ impl Canvas {
         }
     }
 
+    /// A path whose strokes are `width` wide.
+    pub fn stroke(&mut self, class: &str, path: &Path, width: f64) {
+        if !path.data.is_empty() {
+            let width = coord(width);
+            self.push(&format!("<path class=\"{class}\" stroke-width=\"{width}\" d=\"{}\"/>", path.data));
+        }
+    }
+
     /// A circle.
     pub fn dot(&mut self, class: &str, x: f64, y: f64, radius: f64) {
         let [x, y, radius] = [x, y, radius].map(coord);
@@ -146,8 +154,8 @@ fn pair(x: i64, y: i64) -> String {
 }
 
 fn tenths(value: f64) -> i64 {
-    // A cast saturates and takes NaN to 0, so that a bad number cannot break a picture.
-    (value * 10.0).round() as i64
+    // Held near the picture, and NaN cast to 0, so that a bad number cannot break it.
+    (value * 10.0).round().clamp(-1e6, 1e6) as i64
 }
 
 fn decimal(tenths: i64) -> String {

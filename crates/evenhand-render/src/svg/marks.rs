@@ -22,8 +22,9 @@ struct Item<'a> {
     end: Option<f64>,
     label: String,
     row: usize,
-    /// Whether the label stands to the left of its line, for want of room.
-    leftward: bool,
+    /// Where the label begins and ends.
+    from: f64,
+    to: f64,
 }
 
 impl<'a> Placed<'a> {
@@ -64,14 +65,15 @@ impl<'a> Placed<'a> {
     /// Lines from each label down to `bottom`, and the labels; goes over the data. Labels start at `top`.
     pub fn draw_lines(&self, canvas: &mut Canvas, top: f64, bottom: f64) {
         for item in &self.items {
-            let y = top + item.row as f64 * ROW;
+            // A line begins beside its label, or below it where the label lies across.
+            let y = top + item.row as f64 * ROW + if item.lies_across() { 14.0 } else { 0.0 };
             let class = if item.mark.emphasis { "mark em" } else { "mark" };
             canvas.line(class, (item.x, y), (item.x, bottom));
         }
         for item in &self.items {
             let y = top + item.row as f64 * ROW + 11.0;
             let (x, anchor) =
-                if item.leftward { (item.x - 4.0, Anchor::End) } else { (item.x + 4.0, Anchor::Start) };
+                if item.to <= item.x { (item.to, Anchor::End) } else { (item.from, Anchor::Start) };
             canvas.text(if item.mark.emphasis { "ml em" } else { "ml" }, x, y, anchor, &item.label);
         }
     }
@@ -86,18 +88,26 @@ impl<'a> Item<'a> {
             }
             None => (axis.day(&mark.start)?, None),
         };
-        let size = text::width(&mark.label, text::SIZE, mark.emphasis);
-        let (room_right, room_left) = (right - x - 4.0, x - left - 4.0);
-        let leftward = size > room_right && room_left > room_right;
-        let label =
-            text::fit(&mark.label, text::SIZE, mark.emphasis, if leftward { room_left } else { room_right });
-        Some(Self { mark, x, end, label, row: 0, leftward })
+        let label = text::fit(&mark.label, text::SIZE, mark.emphasis, right - left);
+        let size = text::width(&label, text::SIZE, mark.emphasis);
+        // To the right of its line, else to the left, else across it.
+        let from = if x + 4.0 + size <= right {
+            x + 4.0
+        } else if x - 4.0 - size >= left {
+            x - 4.0 - size
+        } else {
+            right - size
+        };
+        Some(Self { mark, x, end, label, row: 0, from, to: from + size })
+    }
+
+    fn lies_across(&self) -> bool {
+        self.from < self.x && self.x < self.to
     }
 
     /// What the label and its line take up.
     fn extent(&self) -> (f64, f64) {
-        let size = text::width(&self.label, text::SIZE, self.mark.emphasis) + 10.0;
-        if self.leftward { (self.x - size, self.x + 1.0) } else { (self.x - 1.0, self.x + size) }
+        (self.from.min(self.x) - 1.0, self.to.max(self.x) + 6.0)
     }
 }
 
@@ -107,6 +117,16 @@ mod tests {
 
     fn mark(start: &str, label: &str) -> Mark {
         Mark { start: start.to_owned(), end: None, label: label.to_owned(), emphasis: false }
+    }
+
+    #[test]
+    fn a_long_label_finds_room_on_the_left_or_across() {
+        let periods = ["2017-01-01", "2017-12-31"].map(str::to_owned);
+        let axis = Axis::new(&periods, (0.0, 364.0));
+        let marks = [mark("2017-11-01", "a label of some length"), mark("2017-06-20", &"long ".repeat(12))];
+        let placed = Placed::new(&marks, &axis, 0.0, 364.0);
+        assert!(placed.items[0].lies_across() && placed.items[0].to <= 364.0);
+        assert!(placed.items[1].to < placed.items[1].x && placed.items[1].from >= 0.0);
     }
 
     #[test]
@@ -122,7 +142,7 @@ mod tests {
         let placed = Placed::new(&marks, &axis, 0.0, 364.0);
         let rows: Vec<usize> = placed.items.iter().map(|item| item.row).collect();
         assert_eq!(rows, [0, 1, 0]);
-        assert!(!placed.items[0].leftward);
         assert_eq!(placed.rows, 2);
+        assert!(placed.items[0].from > placed.items[0].x);
     }
 }

@@ -19,6 +19,8 @@ mod series;
 mod shares;
 mod specifications;
 
+pub(crate) use time::{is_monthly, period_name};
+
 use crate::html::escape;
 use canvas::Canvas;
 use evenhand_verdict::{Chart, Figure};
@@ -103,7 +105,7 @@ fn wrap(figure: &Figure, width: Width, canvas: &Canvas) -> String {
             Width::Wide => "wide",
             Width::Narrow => "narrow",
         },
-        title = escape(&figure.title),
+        title = escape(&crate::words::capital(&figure.title)),
         description = escape(&figure.description),
         body = canvas.body(),
     )
@@ -113,6 +115,7 @@ fn wrap(figure: &Figure, width: Width, canvas: &Canvas) -> String {
 mod tests {
     use super::*;
     use crate::fixture;
+    use evenhand_verdict::{IntervalRow, Multiverse, Series, SeriesRole, ShareBar};
 
     /// One element a line, so that a change shows where it is.
     fn lines(svg: &str) -> String {
@@ -155,7 +158,11 @@ mod tests {
             for width in [Width::Wide, Width::Narrow] {
                 let svg = draw(&figure, width);
                 assert!(svg.contains("role=\"img\""), "{}", figure.id);
-                assert!(svg.contains(&format!(">{}</title>", escape(&figure.title))), "{}", figure.id);
+                assert!(
+                    svg.contains(&format!(">{}</title>", escape(&crate::words::capital(&figure.title)))),
+                    "{}",
+                    figure.id
+                );
                 assert!(svg.contains(&format!(">{}</desc>", escape(&figure.description))), "{}", figure.id);
                 assert!(!svg.contains("NaN") && !svg.contains("inf"), "{}: {svg}", figure.id);
                 assert!(!svg.contains("#"), "a colour outside the tokens in {}", figure.id);
@@ -174,6 +181,63 @@ mod tests {
                         assert!((0.0..=most).contains(&value), "{}: {attribute}{value}", figure.id);
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn odd_data_still_make_a_picture() {
+        let nan = f64::NAN;
+        let odd =
+            |values: Vec<Option<f64>>| Series { name: String::new(), values, role: SeriesRole::Primary };
+        let none = fixture::multiverse();
+        let none = Multiverse { axes: vec![], specifications: vec![], variance_by_axis: vec![], ..none };
+        let bar =
+            |value: f64, interval| ShareBar { name: "x".into(), parts: vec![("y".into(), value)], interval };
+        let row = |est, lo, hi| IntervalRow { name: "x".into(), est, lo, hi, emphasis: true };
+        let series = |periods: &[&str], series: Vec<Series>, stacked| Chart::Series {
+            periods: periods.iter().map(|&period| period.to_owned()).collect(),
+            series,
+            stacked,
+            marks: vec![],
+            unit: String::new(),
+        };
+        let charts = [
+            series(&[], vec![], false),
+            series(&[], vec![odd(vec![])], true),
+            series(&["2017-01-01"], vec![odd(vec![Some(nan)])], true),
+            series(&["2017-01-01"], vec![odd(vec![Some(3.0), Some(4.0)])], false),
+            series(
+                &["not a day", "2017-01-01"],
+                vec![odd(vec![None]), odd(vec![Some(f64::INFINITY)])],
+                false,
+            ),
+            Chart::Multiples {
+                periods: vec![],
+                panels: vec![odd(vec![])],
+                marks: vec![],
+                unit: String::new(),
+            },
+            Chart::Shares { bars: vec![], claimed: Some((0.0, f64::INFINITY)), unit: String::new() },
+            Chart::Shares {
+                bars: vec![bar(nan, Some((nan, nan))), bar(-1.0, None)],
+                claimed: None,
+                unit: "percent".into(),
+            },
+            Chart::Intervals { rows: vec![], reference: nan, band: None, unit: "ln ratio".into() },
+            Chart::Intervals {
+                rows: vec![row(nan, nan, nan), row(0.0, f64::NEG_INFINITY, f64::INFINITY)],
+                reference: 0.0,
+                band: Some((f64::NEG_INFINITY, f64::INFINITY)),
+                unit: "ln ratio".into(),
+            },
+            Chart::Specifications { multiverse: none, reference: 0.0, unit: String::new() },
+        ];
+        for chart in charts {
+            let figure = Figure { chart, ..fixture::series() };
+            for width in [Width::Wide, Width::Narrow] {
+                let svg = draw(&figure, width);
+                assert!(svg.ends_with("</svg>") && !svg.contains("NaN") && svg.len() < 20_000, "{svg}");
             }
         }
     }

@@ -53,16 +53,38 @@ struct Place {
 
 /// Marks that every panel shows, once in words; returns the height below.
 fn legend(marks: &[Mark], canvas: &mut Canvas, width: Width) -> f64 {
-    let mut y = 18.0;
+    let (mut x, mut y) = (0.0, 34.0);
     for mark in marks {
-        y += 16.0;
-        let tall = if mark.emphasis { "mark em" } else { "mark" };
-        canvas.line(tall, (4.0, y - 10.0), (4.0, y + 2.0));
-        let class = if mark.emphasis { "ml em" } else { "ml" };
-        let label = text::fit(&mark.label, text::SIZE, mark.emphasis, width.units() - 14.0);
-        canvas.text(class, 12.0, y, Anchor::Start, &label);
+        let label = text::fit(&dated(mark), text::SIZE, mark.emphasis, width.units() - 20.0);
+        let size = 20.0 + text::width(&label, text::SIZE, mark.emphasis) + 14.0;
+        if x > 0.0 && x + size - 14.0 > width.units() {
+            (x, y) = (0.0, y + 17.0);
+        }
+        if mark.end.is_some() {
+            canvas.rect(
+                if mark.emphasis { "span em key" } else { "span key" },
+                x + 0.5,
+                y - 10.5,
+                12.0,
+                12.0,
+            );
+        } else {
+            let class = if mark.emphasis { "mark em" } else { "mark" };
+            canvas.line(class, (x + 6.0, y - 11.0), (x + 6.0, y + 2.0));
+        }
+        canvas.text(if mark.emphasis { "ml em" } else { "ml" }, x + 18.0, y, Anchor::Start, &label);
+        x += size;
     }
-    y + 12.0
+    if marks.is_empty() { 26.0 } else { y + 12.0 }
+}
+
+/// `Executive Order 13768, 25 Jan 2017`; a span with its first and last day.
+fn dated(mark: &Mark) -> String {
+    let name = |date: &str| time::period_name(date, false);
+    match &mark.end {
+        Some(end) => format!("{}, {} to {}", mark.label, name(&mark.start), name(end)),
+        None => format!("{}, {}", mark.label, name(&mark.start)),
+    }
 }
 
 fn frame(place: &Place, first: bool, top_value: f64, kind: Kind, canvas: &mut Canvas) {
@@ -148,9 +170,12 @@ fn panel_body(
     }
 }
 
-/// The period whose value is written out: that of the event that the figure is about, else the highest.
+/// The period whose value is written out: that of the event that the figure is about, else of the first span of
+/// days, else the highest. A span that begins late in one period counts for the one that holds its end.
 fn noted(panel: &Series, periods: &[String], axis: &Axis, marks: &[Mark]) -> Option<usize> {
-    let event = marks.iter().find(|mark| mark.emphasis).and_then(|mark| axis.period_of(&mark.start));
+    let about =
+        marks.iter().find(|mark| mark.emphasis).or_else(|| marks.iter().find(|mark| mark.end.is_some()));
+    let event = about.and_then(|mark| axis.period_of(mark.end.as_ref().unwrap_or(&mark.start)));
     event.or_else(|| {
         let value = |at: &usize| panel.values.get(*at).copied().flatten().unwrap_or(f64::NEG_INFINITY);
         (0..periods.len()).max_by(|a, b| value(a).total_cmp(&value(b)))

@@ -44,6 +44,9 @@ impl Scale {
 
 /// Round values inside `lo..=hi`, about `wanted` of them, in steps of 1, 2 or 5 times a power of ten.
 pub fn ticks(lo: f64, hi: f64, wanted: usize) -> Vec<f64> {
+    if !lo.is_finite() || !hi.is_finite() {
+        return Vec::new();
+    }
     let step = step(lo, hi, wanted);
     let first = (lo / step - 1e-9).ceil() as i64;
     let last = (hi / step + 1e-9).floor() as i64;
@@ -97,6 +100,6 @@ mod tests {
         assert!((scale.at(3.0) - 0.0).abs() < 1e-12);
         let nothing = Scale::new((f64::INFINITY, f64::NEG_INFINITY), (0.0, 10.0));
         assert!(nothing.at(0.5).is_finite());
-        assert_eq!(ticks(f64::NAN, 1.0, 4).len(), ticks(f64::NAN, 1.0, 4).len());
+        assert!(ticks(f64::NAN, 1.0, 4).is_empty() && ticks(0.0, f64::INFINITY, 4).is_empty());
     }
 }

@@ -75,7 +75,7 @@ fn draw_bar(
         0.0,
         top + 14.0,
         Anchor::Start,
-        &text::fit(&bar.name, text::SIZE, true, width.units()),
+        &text::fit(&crate::words::capital(&bar.name), text::SIZE, true, width.units()),
     );
     let y = top + 22.0;
     let mut from = 0.0;

@@ -33,7 +33,18 @@ pub fn draw(multiverse: &Multiverse, reference: f64, unit: &str, width: Width) -
         canvas.line("grid", (left, y.at(value)), (right, y.at(value)));
         canvas.text("ax", left - 6.0, y.at(value) + 4.0, Anchor::End, &label);
     }
-    curve(&sorted, &x, &y, &mut canvas);
+    curve(&sorted, &x, slot, &y, &mut canvas);
+    let (least, most) = y.domain();
+    if sorted.iter().any(|spec| spec.lo < least || spec.hi > most) {
+        let words = "bars that reach the edge go on beyond it";
+        canvas.text(
+            "ax",
+            width.units(),
+            11.0,
+            Anchor::End,
+            if above { "bars at the edge go on" } else { words },
+        );
+    }
     canvas.line("ref", (left, y.held(reference)), (right, y.held(reference)));
     if let Some(at) = sorted.iter().position(|spec| spec.primary) {
         primary(sorted[at], x(at), (left, right), &y, &mut canvas);
@@ -42,28 +53,17 @@ pub fn draw(multiverse: &Multiverse, reference: f64, unit: &str, width: Width) -
     canvas
 }
 
-/// Intervals as one area, estimates as a line; options without weight as dots apart.
-fn curve(sorted: &[&Specification], x: &impl Fn(usize) -> f64, y: &Scale, canvas: &mut Canvas) {
+/// Intervals as bars, estimates as a line. A bar that reaches the edge goes on beyond it.
+fn curve(sorted: &[&Specification], x: &impl Fn(usize) -> f64, slot: f64, y: &Scale, canvas: &mut Canvas) {
     let end = |value: f64, est: f64| if value.is_nan() { est } else { value };
-    let mut area = Path::default();
+    let mut bars = Path::default();
     let mut line = Path::default();
     for (at, spec) in sorted.iter().enumerate() {
-        let (lo_y, est_y) = (y.held(end(spec.hi, spec.est)), y.held(spec.est));
-        if at == 0 {
-            area.move_to(x(at), lo_y);
-            line.move_to(x(at), est_y);
-        } else {
-            area.line_to(x(at), lo_y);
-            line.line_to(x(at), est_y);
-        }
+        bars.move_to(x(at), y.held(end(spec.hi, spec.est)));
+        bars.line_to(x(at), y.held(end(spec.lo, spec.est)));
+        if at == 0 { line.move_to(x(at), y.held(spec.est)) } else { line.line_to(x(at), y.held(spec.est)) }
     }
-    for (at, spec) in sorted.iter().enumerate().rev() {
-        area.line_to(x(at), y.held(end(spec.lo, spec.est)));
-    }
-    if !sorted.is_empty() {
-        area.close();
-    }
-    canvas.path("area", &area);
+    canvas.stroke("iv", &bars, (slot * 0.62).clamp(1.0, 8.0));
     canvas.path("ln1", &line);
 }
 

@@ -6,7 +6,7 @@ pub const SIZE: f64 = 12.0;
 /// Width of a text at `size`.
 pub fn width(text: &str, size: f64, bold: bool) -> f64 {
     let ems: f64 = text.chars().map(ems).sum();
-    ems * size * if bold { 1.07 } else { 1.0 }
+    0.96 * ems * size * if bold { 1.07 } else { 1.0 }
 }
 
 /// Cut to fit `most`, with an ellipsis where something is lost.

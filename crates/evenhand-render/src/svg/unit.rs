@@ -30,8 +30,13 @@ impl Kind {
 
     /// A value as a label.
     pub fn label(self, value: f64) -> String {
+        if value.is_infinite() && (self != Self::LnRatio || value > 0.0) {
+            return "no bound".to_owned();
+        }
         match self {
             Self::Plain => number::short(value),
+            // Tenths of a percent are as fine as these charts can be read.
+            Self::Percent if value.abs() >= 0.05 => format!("{}%", number::trim(number::fixed(value, 1))),
             Self::Percent => format!("{}%", number::short(value)),
             Self::LnRatio => number::percent_change(value),
         }
