@@ -4,90 +4,83 @@
 #[derive(Debug)]
 pub(crate) struct Interner {
     bytes: Vec<u8>,
-    spans: Vec<Span>,
-    /// Open addressing; 0 is free, otherwise the upper half of the hash and the number of the text plus one.
-    /// The length is a power of two.
-    table: Vec<u64>,
-    last: usize,
+    /// How many there are.
+    len: u32,
+    /// Open addressing; an entry that is free has the number 0. The length is a power of two.
+    table: Vec<Entry>,
+    last: Entry,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Span {
+/// Where a text stands in `bytes`, and its number, counted from 1. Both stand here, and not in a list by number,
+/// so that looking a text up costs two distant reads and not three.
+#[derive(Debug, Clone, Copy, Default)]
+struct Entry {
     start: usize,
-    end: usize,
+    len: u32,
+    number: u32,
 }
 
 impl Default for Interner {
     fn default() -> Self {
-        Self { bytes: Vec::new(), spans: Vec::new(), table: vec![0; 64], last: usize::MAX }
+        Self { bytes: Vec::new(), len: 0, table: vec![Entry::default(); 64], last: Entry::default() }
     }
 }
 
 impl Interner {
-    /// The number of a text, and whether it is new.
+    /// The number of a text, from 0, and whether it is new.
     #[inline]
     pub(crate) fn intern(&mut self, text: &[u8]) -> (usize, bool) {
         // Released rows come sorted by office or date: the same text often comes again.
-        if self.get(self.last).is_some_and(|last| same(last, text)) {
-            return (self.last, false);
+        if self.last.number > 0 && same(self.text(self.last), text) {
+            return (self.last.number as usize - 1, false);
         }
-        let (at, new) = self.find_or_insert(text);
-        self.last = at;
-        (at, new)
+        let (entry, new) = self.find_or_insert(text);
+        self.last = entry;
+        ((entry.number as usize).saturating_sub(1), new)
     }
 
-    fn get(&self, at: usize) -> Option<&[u8]> {
-        let span = self.spans.get(at)?;
-        self.bytes.get(span.start..span.end)
+    #[inline]
+    fn text(&self, entry: Entry) -> &[u8] {
+        self.bytes.get(entry.start..).and_then(|text| text.get(..entry.len as usize)).unwrap_or_default()
     }
 
-    fn find_or_insert(&mut self, text: &[u8]) -> (usize, bool) {
-        let hash = hash(text);
+    fn find_or_insert(&mut self, text: &[u8]) -> (Entry, bool) {
         let mask = self.table.len().wrapping_sub(1);
-        let mut slot = hash as usize & mask;
-        while let Some(&entry @ 1..) = self.table.get(slot) {
-            if entry >> 32 == hash >> 32 {
-                let at = (entry as u32).wrapping_sub(1) as usize;
-                if self.get(at).is_some_and(|known| same(known, text)) {
-                    return (at, false);
-                }
+        let mut slot = hash(text) as usize & mask;
+        while let Some(&entry) = self.table.get(slot).filter(|entry| entry.number > 0) {
+            if same(self.text(entry), text) {
+                return (entry, false);
             }
             slot = slot.wrapping_add(1) & mask;
         }
-        let at = self.spans.len();
-        let start = self.bytes.len();
+        // A cell is shorter than 2^32 bytes and a sheet has fewer than 2^32 rows.
+        self.len = self.len.saturating_add(1);
+        let entry = Entry { start: self.bytes.len(), len: text.len() as u32, number: self.len };
         self.bytes.extend_from_slice(text);
-        self.spans.push(Span { start, end: self.bytes.len() });
-        if self.spans.len() * 2 > self.table.len() {
-            self.grow();
-        } else if let Some(free) = self.table.get_mut(slot) {
-            *free = entry(hash, at);
+        if let Some(free) = self.table.get_mut(slot) {
+            *free = entry;
         }
-        (at, true)
+        if self.len as usize * 2 > self.table.len() {
+            self.grow();
+        }
+        (entry, true)
     }
 
     fn grow(&mut self) {
-        let len = self.table.len() * 4;
+        let len = self.table.len() * 2;
         let mask = len.wrapping_sub(1);
-        let mut table = vec![0_u64; len];
-        for at in 0..self.spans.len() {
-            let hash = hash(self.get(at).unwrap_or_default());
-            let mut slot = hash as usize & mask;
-            while table.get(slot).is_some_and(|&entry| entry != 0) {
+        let mut table = vec![Entry::default(); len];
+        for &entry in self.table.iter().filter(|entry| entry.number > 0) {
+            let mut slot = hash(self.text(entry)) as usize & mask;
+            while table.get(slot).is_some_and(|other| other.number > 0) {
                 slot = slot.wrapping_add(1) & mask;
             }
             if let Some(free) = table.get_mut(slot) {
-                *free = entry(hash, at);
+                *free = entry;
             }
         }
         self.table = table;
     }
-}
-
-/// A sheet has fewer than 2^32 rows, so a column has fewer distinct texts.
-#[inline]
-fn entry(hash: u64, at: usize) -> u64 {
-    (hash >> 32 << 32) | u64::from((at as u32).wrapping_add(1))
 }
 
 /// Whether two texts are equal, without a call for those of up to 32 bytes: most cells are that short.

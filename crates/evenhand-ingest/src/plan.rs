@@ -273,9 +273,9 @@ fn name_parts(sources: &mut [Source]) {
     }
 }
 
-/// A file's name without its endings: `EROArrests_FY2016` of `EROArrests_FY2016.csv.gz`.
+/// A file's name without its folders and endings: `EROArrests_FY2016` of `a/EROArrests_FY2016.csv.gz`.
 pub(crate) fn stem(name: &str) -> &str {
-    let mut stem = name;
+    let mut stem = name.rsplit('/').next().unwrap_or(name);
     for ending in [".gz", ".csv", ".psv", ".tsv", ".txt", ".xlsx", ".xlsm"] {
         let cut = stem.len().checked_sub(ending.len()).filter(|&at| stem.is_char_boundary(at) && at > 0);
         match cut.map(|at| stem.split_at(at)) {
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn parts_are_named_after_files() {
-        assert_eq!(stem("a/EROArrests_FY2016.csv.gz"), "a/EROArrests_FY2016");
+        assert_eq!(stem("a/EROArrests_FY2016.csv.gz"), "EROArrests_FY2016");
         assert_eq!(stem(".gz"), ".gz");
         assert_eq!(slug("a/EROArrests_FY2016"), "a-eroarrests_fy2016");
         assert_eq!(slug("Übersicht (neu)"), "bersicht-neu");

@@ -356,6 +356,26 @@ fn a_folder_is_refused_for_one_unknown_file_unless_told_otherwise() {
 }
 
 #[test]
+fn a_file_is_named_alike_whichever_folder_above_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let release = folder.path().join("ice-detainers-fy2008-2015");
+    std::fs::create_dir_all(release.join("deeper")).unwrap();
+    std::fs::write(release.join("all_detainers_by_year.csv"), "year,count\n2007,1\n").unwrap();
+    std::fs::write(release.join("deeper/all_detainers_by_year.csv"), "year,count\n2008,1\n").unwrap();
+    for given in [folder.path().to_owned(), release] {
+        let plan = plan(&[given], &Options::default()).unwrap();
+        let names: Vec<_> = plan.sources.iter().map(|source| (source.name(), source.part())).collect();
+        assert_eq!(
+            names,
+            [
+                ("all_detainers_by_year.csv", "all_detainers_by_year"),
+                ("deeper/all_detainers_by_year.csv", "all_detainers_by_year-2"),
+            ]
+        );
+    }
+}
+
+#[test]
 fn a_folder_without_data_is_refused() {
     let (folder, _) = written("SOURCE.md", b"# x");
     let error = plan(&[folder.path().to_owned()], &Options::default()).unwrap_err();
