@@ -72,11 +72,8 @@ pub fn table(check: &Check, style: &Style) -> String {
     let tally = format!("{} claims: {}", check.verdicts.len(), words::tally(check));
     out.wrapped(&tally, 0, |_, line| line.to_owned());
     if let Some(first) = check.verdicts.first() {
-        let id = &first.claim.id;
-        let next = format!(
-            "One claim: evenhand check --claim {id}. A page of all: evenhand check --report report.html"
-        );
-        out.wrapped(&next, 0, |style, line| style.dim(line));
+        out.styled(&format!("One claim: {}", clean(&first.command)), Style::dim_line);
+        out.wrapped("A page of all: add --report report.html", 0, Style::dim_line);
     }
     out.text
 }
@@ -157,9 +154,9 @@ fn test_notes(test: &TestResult, indent: usize, out: &mut Page) {
     for line in &test.method {
         out.wrapped(line, indent, |style, line| style.dim(line));
     }
-    let numbers: Vec<String> =
-        words::numbers(test).iter().map(|(label, value)| format!("{label} {value}")).collect();
-    out.wrapped(&ascii(&numbers.join("; ")), indent, |_, line| line.to_owned());
+    for (label, value) in words::numbers(test) {
+        out.wrapped(&format!("{label}: {}", ascii(&value)), indent, |_, line| line.to_owned());
+    }
     if let Some(words) = words::specifications(test) {
         out.wrapped(&ascii(&words), indent, |_, line| line.to_owned());
     }
