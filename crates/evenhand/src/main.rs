@@ -3,6 +3,7 @@
 //! Flags come in through [`cli`], each subcommand is one file under [`commands`], and every way of ending is
 //! one of [`exit::Exit`]'s. stdout carries data, stderr carries talk.
 
+mod account;
 mod cli;
 mod commands;
 mod dockets;

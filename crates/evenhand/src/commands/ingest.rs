@@ -2,11 +2,10 @@ use crate::cli::Ingest;
 use crate::exit::Exit;
 use crate::failure::{Failure, store_code};
 use crate::out::{self, Talk};
-use crate::table::{Table, thousands};
-use crate::{ENGINE, threads};
+use crate::{ENGINE, account, threads};
 use arrow::array::RecordBatch;
 use evenhand_ingest::{Options, Part, Plan, Sink, SinkError, SkipReason, Source};
-use evenhand_ledger::{FileEntry, Ledger, SheetEntry, Tally, Warning};
+use evenhand_ledger::{FileEntry, Ledger};
 use evenhand_measure::Counter;
 use evenhand_store::{Manifest, PartEntry, PartWriter, Publish, Release};
 use rayon::prelude::*;
@@ -27,9 +26,9 @@ pub fn run(args: &Ingest, talk: Talk) -> Result<Exit, Failure> {
             let releases = manifest.releases.iter().filter(|release| read.contains(&release.id));
             let releases = releases.collect::<Vec<_>>();
             if args.json {
-                out::json(&document(folder, &manifest, &releases))?;
+                out::json(&account::as_json(folder, &manifest, &releases))?;
             } else {
-                out::data(&ledgers_as_text(&releases))?;
+                out::data(&account::as_text(&releases))?;
             }
             talk.say(&format!("record: {} (manifest {})", folder.display(), manifest.sha256().short()));
             Ok(Exit::Done)
@@ -172,96 +171,6 @@ fn explain(args: &Ingest) -> Result<Exit, Failure> {
         out::data(&texts.join("\n"))?;
     }
     Ok(Exit::Done)
-}
-
-/// The ledgers of all releases, for a person.
-fn ledgers_as_text(releases: &[&Release]) -> String {
-    let sheets = || releases.iter().flat_map(|release| &release.ledger.files).flat_map(sheets_of);
-    let mut table = Table::new(&["file", "sheet", "table", ">rows read", ">kept", ">set aside"]);
-    let mut total = Tally::default();
-    for (file, sheet) in sheets() {
-        let place = if sheet.name == file.path { String::new() } else { sheet.name.clone() };
-        table.row(row(file.path.clone(), place, sheet.table.as_deref().unwrap_or("-"), &sheet.tally));
-        total.add(&sheet.tally);
-    }
-    table.row(row("total".to_owned(), String::new(), "", &total));
-    let mut text = table.print();
-    let reasons = sheets().flat_map(|(file, sheet)| {
-        let told = move |(reason, rows): (&String, &u64)| {
-            format!("{} set aside: {reason} ({})\n", thousands(*rows), place_of(file, sheet))
-        };
-        sheet.tally.set_aside.iter().map(told)
-    });
-    let findings = sheets().flat_map(|(file, sheet)| {
-        let told = move |finding: &Warning| {
-            format!(
-                "{} {}: {} ({})\n",
-                thousands(finding.count),
-                finding.code,
-                finding.message,
-                place_of(file, sheet)
-            )
-        };
-        sheet.warnings.iter().map(told)
-    });
-    let steps = releases.iter().flat_map(|release| &release.ledger.steps).map(|step| {
-        let set_aside = thousands(step.tally.set_aside_total());
-        format!(
-            "{} of {}: {} kept, {set_aside} set aside\n",
-            step.name,
-            step.table,
-            thousands(step.tally.rows_kept)
-        )
-    });
-    for (title, lines) in [
-        ("rows set aside", reasons.collect::<Vec<_>>()),
-        ("findings", findings.collect()),
-        ("steps", steps.collect()),
-    ] {
-        if !lines.is_empty() {
-            text.push_str(&format!("\n{title}\n{}", lines.concat()));
-        }
-    }
-    text
-}
-
-fn row(file: String, sheet: String, table: &str, tally: &Tally) -> [String; 6] {
-    let counts = [tally.rows_read, tally.rows_kept, tally.set_aside_total()].map(thousands);
-    let [read, kept, set_aside] = counts;
-    [file, sheet, table.to_owned(), read, kept, set_aside]
-}
-
-fn sheets_of(file: &FileEntry) -> impl Iterator<Item = (&FileEntry, &SheetEntry)> {
-    file.sheets.iter().map(move |sheet| (file, sheet))
-}
-
-fn place_of(file: &FileEntry, sheet: &SheetEntry) -> String {
-    if sheet.name == file.path { file.path.clone() } else { format!("{}, {}", file.path, sheet.name) }
-}
-
-/// `ingest/1`: the files of the releases just read.
-fn document(folder: &Path, manifest: &Manifest, releases: &[&Release]) -> Value {
-    let files = releases.iter().flat_map(|release| &release.ledger.files).map(file_as_json);
-    let steps = releases.iter().flat_map(|release| &release.ledger.steps).map(|step| json!(step));
-    json!({
-        "schema": "ingest/1",
-        "engine": ENGINE,
-        "files": files.collect::<Vec<_>>(),
-        "steps": steps.collect::<Vec<_>>(),
-        "record": folder.display().to_string(),
-        "manifest_sha256": manifest.sha256().as_str(),
-    })
-}
-
-/// A file of the ledger; each warning names its sheet, so that it can stand alone.
-fn file_as_json(file: &FileEntry) -> Value {
-    let mut value = json!(file);
-    for (sheet, entry) in value["sheets"].as_array_mut().into_iter().flatten().zip(&file.sheets) {
-        for warning in sheet["warnings"].as_array_mut().into_iter().flatten() {
-            warning["sheet"] = json!(entry.name);
-        }
-    }
-    value
 }
 
 /// What stopped an ingest: for the person, and for machines.

@@ -136,7 +136,7 @@ fn a_record_from_a_newer_version_is_left_alone() {
 fn any_changed_byte_is_found() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let record = record(scratch.path());
-    for (path, bytes) in contents(&record) {
+    for (path, bytes) in contents(&record).into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
         for place in [0, bytes.len() / 2, bytes.len() - 1] {
             let mut changed = bytes.clone();
             changed[place] ^= 1;
