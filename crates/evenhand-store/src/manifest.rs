@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use evenhand_ledger::{Digest, Ledger};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -127,7 +128,21 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Reads a manifest and checks its digest and everything in it that can be checked without the files.
+    /// Reads the manifest at `path`; `None` if there is none.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
+        use std::io::ErrorKind as Os;
+        let file = match std::fs::File::open(path) {
+            Err(error) if matches!(error.kind(), Os::NotFound | Os::NotADirectory) => return Ok(None),
+            opened => opened,
+        };
+        let mut bytes = Vec::new();
+        let read =
+            file.and_then(|file| file.take((MAX_BYTES as u64).saturating_add(1)).read_to_end(&mut bytes));
+        read.map_err(|source| Error::io("read", path, source))?;
+        Self::parse(&bytes).map(Some).map_err(|error| error.at(path))
+    }
+
+    /// Parses a manifest and checks its digest and everything in it that can be checked without the files.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
         Self::parse_unplaced(bytes).map_err(|error| error.at(Path::new(FILE)))
     }
@@ -141,7 +156,7 @@ impl Manifest {
             Error::new(ErrorKind::Damaged, format!("expected a manifest in JSON, but {error}")).because(error)
         })?;
         check_format(&value)?;
-        let sha256 = check_digest(bytes, &value)?;
+        let sha256 = check_digest(bytes)?;
         let mut manifest: Manifest = serde_json::from_value(value).map_err(|error| {
             Error::new(ErrorKind::Damaged, format!("expected a manifest of {FORMAT}, but {error}"))
                 .because(error)
@@ -394,8 +409,7 @@ fn check_format(value: &serde_json::Value) -> Result<()> {
 }
 
 /// Checks the manifest's digest of itself and returns it.
-fn check_digest(bytes: &[u8], value: &serde_json::Value) -> Result<Digest> {
-    let stated = value.get("manifest_sha256").and_then(serde_json::Value::as_str).unwrap_or_default();
+fn check_digest(bytes: &[u8]) -> Result<Digest> {
     let key = format!("{DIGEST_KEY}: \"");
     let parts = bytes
         .windows(key.len())
@@ -404,7 +418,7 @@ fn check_digest(bytes: &[u8], value: &serde_json::Value) -> Result<Digest> {
         .and_then(|(head, rest)| Some((head, rest.split_at_checked(64)?)));
     if let Some((head, (digits, tail))) = parts {
         let found = Digest::of(&[head, tail].concat());
-        if digits == stated.as_bytes() && found.as_str() == stated {
+        if digits == found.as_str().as_bytes() {
             return Ok(found);
         }
     }
@@ -449,6 +463,31 @@ mod tests {
         let [x, y, z] = parts;
         let two = assemble(&["r-2", "r-1"], vec![z, y, x]).unwrap().render().unwrap();
         assert_eq!(one, two);
+    }
+
+    #[test]
+    fn what_a_release_lists_is_put_in_order() {
+        let file = |path: &str| evenhand_ledger::FileEntry {
+            path: path.into(),
+            release: "r-1".into(),
+            sha256: nothing(),
+            bytes: 0,
+            sheets: vec![],
+        };
+        let mut release = release("r-1");
+        release.left_out = vec!["removals".into(), "arrests".into()];
+        release.ledger.files = vec![file("b.csv"), file("a.csv")];
+        let manifest = Manifest::assemble("test 1", vec![release], vec![], &BTreeMap::new()).unwrap();
+        let release = manifest.release("r-1").unwrap();
+        assert_eq!(release.left_out, ["arrests", "removals"]);
+        assert_eq!(release.ledger.files, [file("a.csv"), file("b.csv")]);
+    }
+
+    #[test]
+    fn a_manifest_too_large_to_be_one_is_not_parsed() {
+        let error = Manifest::parse(&vec![b' '; MAX_BYTES + 1]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Damaged);
+        assert!(error.to_string().contains("expected at most 67108864 bytes"), "{error}");
     }
 
     #[test]
@@ -531,6 +570,11 @@ mod tests {
         assert_eq!(no_type.kind(), ErrorKind::Schema);
         let no_columns = forged(|manifest| manifest.tables[0].schemas.clear());
         assert_eq!(no_columns.kind(), ErrorKind::Schema);
+        let other_columns = forged(|manifest| {
+            let columns = manifest.tables[0].schemas.values_mut().next().unwrap();
+            columns[0].nullable = true;
+        });
+        assert_eq!(other_columns.kind(), ErrorKind::Schema);
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Publish {
         create_record_folder(folder)?;
         let lock = WriterLock::acquire(folder)?;
         lock::welcome_readers(folder)?;
-        let earlier = read_earlier(folder)?;
+        let earlier = Manifest::read(&folder.join(manifest::FILE))?;
         disk::remove_file(&folder.join(NEXT))?;
         disk::remove_folder(&folder.join(STAGING))?;
         let publish = Self {
@@ -318,15 +318,6 @@ fn create_with_parents(folder: &Path) -> Result<()> {
         disk::sync_folder(above.unwrap_or(Path::new(".")))?;
     }
     Ok(())
-}
-
-fn read_earlier(folder: &Path) -> Result<Option<Manifest>> {
-    let path = folder.join(manifest::FILE);
-    match std::fs::read(&path) {
-        Ok(bytes) => Manifest::parse(&bytes).map(Some).map_err(|error| error.at(&path)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::io("read", &path, source)),
-    }
 }
 
 #[cfg(test)]

@@ -60,12 +60,7 @@ impl Record {
     pub fn open(folder: &Path) -> Result<Self> {
         // First the lock and then the manifest: files that the manifest names cannot go in between.
         let reader = lock::reader(folder);
-        let path = folder.join(manifest::FILE);
-        let bytes = std::fs::read(&path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => no_record(folder),
-            _ => Error::io("read", &path, source),
-        })?;
-        let manifest = Manifest::parse(&bytes).map_err(|error| error.at(&path))?;
+        let manifest = Manifest::read(&folder.join(manifest::FILE))?.ok_or_else(|| no_record(folder))?;
         Self::new(manifest, Files::Folder(folder.to_owned()), reader)
     }
 

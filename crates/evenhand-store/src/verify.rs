@@ -61,3 +61,51 @@ impl Record {
         Err(Error::expected(ErrorKind::Damaged, expected, found).at(&self.shown_path(part)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{ErrorKind, Manifest, Publish, Record, Release, manifest};
+    use arrow::array::{ArrayRef, Date32Array, RecordBatch};
+    use std::sync::Arc;
+
+    /// What is wrong with a record whose manifest was changed by somebody who knows how to seal it again.
+    fn forged(change: impl Fn(&mut Manifest)) -> Vec<ErrorKind> {
+        let folder = tempfile::tempdir().unwrap();
+        let days: ArrayRef = Arc::new(Date32Array::from(vec![1, 2, 3]));
+        let batch = RecordBatch::try_from_iter([("day", days)]).unwrap();
+        let publish = Publish::begin(folder.path(), "test 1").unwrap();
+        let mut part = publish.part("arrests", "r-1", "x", batch.schema(), None).unwrap();
+        part.write(&batch).unwrap();
+        let part = part.finish().unwrap();
+        let release = Release { id: "r-1".into(), left_out: vec![], ledger: Default::default() };
+        let mut manifest = publish.commit(vec![release], vec![part]).unwrap();
+        change(&mut manifest);
+        std::fs::write(folder.path().join(manifest::FILE), manifest.render().unwrap().0).unwrap();
+        let verification = Record::open(folder.path()).unwrap().verify();
+        verification.problems.iter().map(|problem| problem.kind()).collect()
+    }
+
+    #[test]
+    fn files_that_are_not_as_the_manifest_describes_them_are_found() {
+        assert_eq!(forged(|_| {}), []);
+        let rows = forged(|manifest| {
+            manifest.tables[0].rows = 4;
+            manifest.tables[0].parts[0].rows = 4;
+        });
+        assert_eq!(rows, [ErrorKind::Damaged]);
+        let columns = forged(|manifest| {
+            let table = &mut manifest.tables[0];
+            let mut columns = table.schemas.pop_first().unwrap().1;
+            columns[0].name = "date".into();
+            table.parts[0].schema = manifest::fingerprint(&columns);
+            table.schemas.insert(table.parts[0].schema.clone(), columns);
+        });
+        assert_eq!(columns, [ErrorKind::Schema]);
+        let sheets = forged(|manifest| {
+            let tally = evenhand_ledger::Tally { rows_read: 2, rows_kept: 1, set_aside: Default::default() };
+            let step = evenhand_ledger::Step { name: "place".into(), table: "arrests".into(), tally };
+            manifest.releases[0].ledger.steps.push(step);
+        });
+        assert_eq!(sheets, [ErrorKind::Ledger]);
+    }
+}

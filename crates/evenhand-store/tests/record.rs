@@ -174,12 +174,17 @@ fn unknown_names_are_answered_with_the_known_ones() {
 #[test]
 fn rows_are_sorted_within_row_groups_and_ties_keep_their_order() {
     let folder = tempfile::tempdir().unwrap();
-    let count = ROWS_PER_GROUP + 1_000;
+    let count = 2 * ROWS_PER_GROUP + 1_000;
     let mut all = many(count, 7);
     let mut nulls: Vec<_> = days(std::slice::from_ref(&all));
     nulls[5] = None;
     all = rows(&nulls, &vec![None; count]);
-    let cuts = [all.slice(0, 10), all.slice(10, 200_000), all.slice(200_010, count - 200_010)];
+    let cuts = [
+        all.slice(0, 10),
+        all.slice(10, 200_000),
+        all.slice(200_010, 200_000),
+        all.slice(400_010, count - 400_010),
+    ];
     publish(folder.path(), "arrests", "r-1", &cuts, Some("day")).unwrap();
     let back = read(&Record::open(folder.path()).unwrap(), "arrests", None);
     let (found, originals) = (days(&back), original_rows(&back));
@@ -249,6 +254,7 @@ fn a_release_is_replaced_whole_and_the_others_stay() {
     let verification = record.verify();
     assert!(verification.is_ok() && verification.leftovers.is_empty(), "{verification:?}");
     assert_eq!((verification.files, verification.rows), (2, 50));
+    assert!(!folder.path().join("tables/arrests/r-1").exists(), "no empty folder is left");
 }
 
 #[test]
@@ -338,6 +344,11 @@ fn a_publish_that_is_dropped_leaves_the_record_as_it_was() {
     assert_eq!(publish.earlier().map(|manifest| manifest.tables.len()), Some(1));
     let mut part = publish.part("arrests", "r-1", "x", many(1, 1).schema(), None).unwrap();
     part.write(&many(9, 2)).unwrap();
+    let other = publish.part("arrests", "r-1", "y", many(1, 1).schema(), None).unwrap();
+    let staged = |name| folder.path().join(format!("staging/arrests~r-1~{name}.parquet")).exists();
+    assert!(staged("x") && staged("y"));
+    drop(other);
+    assert!(staged("x") && !staged("y"), "a part that is given up goes at once");
     drop(publish);
     drop(part);
     assert_eq!(files(folder.path()), before);
@@ -410,6 +421,45 @@ fn each_kind_of_damage_has_its_own_error_and_all_of_it_is_reported() {
     let mut batches = record.read("arrests", None).unwrap();
     assert!(batches.next().is_some_and(|first| first.is_err()));
     assert!(batches.next().is_none(), "no rows after an error");
+}
+
+#[test]
+fn a_file_that_changes_after_it_was_verified_is_found_by_the_next_verification() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path(), "arrests", "r-1", &[many(50, 1)], None).unwrap();
+    let record = Record::open(folder.path()).unwrap();
+    assert!(record.verify().is_ok());
+    let path = folder.path().join(&record.parts("arrests").unwrap()[0].path);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(record.verify().problems.len(), 1);
+}
+
+#[test]
+fn a_record_in_the_binary_is_checked_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path(), "arrests", "r-1", &[many(50, 1)], None).unwrap();
+    let files = embedded(folder.path());
+    let with =
+        |change: &dyn Fn(&'static [u8]) -> Option<Vec<u8>>| -> &'static [(&'static str, &'static [u8])] {
+            let changed = |(path, bytes): &(&'static str, &'static [u8])| match path.ends_with(".parquet") {
+                true => change(bytes).map(|bytes| (*path, &*bytes.leak())),
+                false => Some((*path, *bytes)),
+            };
+            files.iter().filter_map(changed).collect::<Vec<_>>().leak()
+        };
+    let flipped =
+        with(&|bytes| Some(bytes.iter().enumerate().map(|(at, byte)| byte ^ u8::from(at == 40)).collect()));
+    let short = with(&|bytes| Some(bytes[..bytes.len() - 1].to_vec()));
+    for (files, kind) in
+        [(flipped, ErrorKind::Damaged), (short, ErrorKind::Damaged), (with(&|_| None), ErrorKind::Missing)]
+    {
+        let record = Record::embedded(files).unwrap();
+        let problems: Vec<_> = record.verify().problems.iter().map(|problem| problem.kind()).collect();
+        assert_eq!(problems, [kind]);
+    }
+    assert_eq!(Record::embedded(&[]).unwrap_err().kind(), ErrorKind::NoRecord);
 }
 
 #[test]
