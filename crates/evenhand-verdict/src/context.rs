@@ -77,7 +77,9 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn release(&self, test: &Test) -> Option<Held> {
         match self.figures.serve(test.dataset.as_deref()?) {
-            Served::Release { id, start, end, differs, .. } => Some(Held { id, start, end, differs }),
+            Served::Release { id, title, start, end, differs } => {
+                Some(Held { id, title, start, end, differs })
+            }
             Served::Transcribed { .. } | Served::NotHeld { .. } => None,
         }
     }
@@ -97,6 +99,8 @@ impl<'a> Context<'a> {
 pub struct Held {
     /// Its identifier.
     pub id: String,
+    /// What it is.
+    pub title: String,
     /// First day.
     pub start: Date,
     /// Last day.

@@ -61,7 +61,16 @@ pub fn because(
         _ if decision.rule.is_some() && not_run == 0 => "what is held is not enough.".into(),
         _ if not_run == tests.len() => "no test of it can be run on what is held.".into(),
         _ if not_run > 0 => format!("{} could not be run.", of_tests(not_run, tests.len())),
-        _ => "the results leave every rule open.".into(),
+        _ => {
+            let mde = tests.iter().filter_map(|test| test.result.fields.mde).reduce(f64::max);
+            let unseen = mde.map(|mde| {
+                format!(
+                    "; in four of five cases only a change of {} or beyond would have shown",
+                    percent_change(mde)
+                )
+            });
+            format!("the results leave every rule open{}.", unseen.unwrap_or_default())
+        }
     }
 }
 
@@ -271,7 +280,13 @@ pub fn hop(context: &Context<'_>, claim: &Claim) -> Option<String> {
 
 /// Text of a docket's note with its inner quotation marks as double ones, so that quoted words stay marked.
 fn quoted(note: &str) -> String {
-    note.replace(" '", " \"").replace("' ", "\" ").replace("';", "\";").replace("'.", "\".")
+    let inner = note.strip_suffix('\'').map_or_else(|| note.to_owned(), |inner| format!("{inner}\""));
+    inner
+        .replace(" '", " \"")
+        .replace("' ", "\" ")
+        .replace("';", "\";")
+        .replace("',", "\",")
+        .replace("'.", "\".")
 }
 
 /// The strongest rival explanation and what would tell it apart.
@@ -389,4 +404,50 @@ pub fn disclosure(context: &Context<'_>) -> String {
 #[must_use]
 pub fn q_line(q: f64) -> (String, String) {
     ("q over the docket's confirmatory tests (Benjamini-Hochberg)".into(), format!("q = {}", number(q, 3)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::Fields;
+    use evenhand_docket::TestKind;
+
+    fn result(fields: Fields) -> TestResult {
+        TestResult {
+            id: "t".into(),
+            kind: TestKind::TwoSample,
+            measure: "share_crim".into(),
+            state: State::Run,
+            fields,
+            estimand: String::new(),
+            unit: String::new(),
+            line: String::new(),
+            method: vec![],
+            details: vec![],
+            multiverse: None,
+        }
+    }
+
+    #[test]
+    fn an_implication_holds_only_when_the_interval_says_so() {
+        let between = |lo, hi| result(Fields { lo: Some(lo), hi: Some(hi), ..Fields::default() });
+        assert_eq!(holds("positive", &between(1.0, 2.0)), Some(true));
+        assert_eq!(holds("positive", &between(-2.0, -1.0)), Some(false));
+        assert_eq!(holds("positive", &between(-1.0, 1.0)), None);
+        assert_eq!(holds("negative", &between(-2.0, -1.0)), Some(true));
+        assert_eq!(
+            holds("present", &result(Fields { found: Some(false), ..Fields::default() })),
+            Some(false)
+        );
+        assert_eq!(holds("s > 1", &between(1.0, 2.0)), None);
+        assert_eq!(holds("present", &result(Fields::default())), None);
+    }
+
+    #[test]
+    fn quoted_words_keep_their_marks_and_possessives_stay() {
+        assert_eq!(
+            quoted("outlet: 'bully'; the sheriff's 'new policy'"),
+            "outlet: \"bully\"; the sheriff's \"new policy\""
+        );
+    }
 }

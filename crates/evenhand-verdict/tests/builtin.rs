@@ -65,6 +65,11 @@ fn verdicts_of_the_seattle_docket() {
 }
 
 #[test]
+fn a_docket_of_another_subject_gets_no_figure_of_this_one() {
+    assert!(run(&docket("seattle-area-2019"), None, &Options::default()).figures.is_empty());
+}
+
+#[test]
 fn the_county_test_in_full() {
     let verdict = of(builtin(), "A13");
     let mut text = String::new();

@@ -7,12 +7,10 @@ use crate::tests::geography_bounds::GeographyBounds;
 use crate::tests::landmark_panel::LandmarkPanel;
 use crate::tests::synth::Study;
 use crate::wording::{month, number, percent_change};
-use evenhand_docket::Claim;
+use evenhand_docket::{Claim, Geo};
 use evenhand_estimate::root_inverse;
-use evenhand_measure::{Event, Geography, Outcome, Served};
+use evenhand_measure::{Event, Geography, Outcome};
 use evenhand_vocab::{AtLarge, CountyFips, Date, Month};
-
-const SOURCE: &str = "ICE release 2019-ICFO-53623, arrests by landmark and month; counted here";
 
 /// Local-jail and at-large arrests by month around the one county policy that the events know from start to end.
 #[must_use]
@@ -21,7 +19,8 @@ pub fn series(context: &Context<'_>) -> Option<Figure> {
         event.kind == "policy" && event.end.is_some() && event.geo.parse::<CountyFips>().is_ok()
     })?;
     let county: CountyFips = policy.geo.parse().ok()?;
-    let Served::Release { id, .. } = context.figures.serve("uwchr") else { return None };
+    let asked = |claim: &Claim| claim.scope.geo.contains(&Geo::County(county));
+    let (id, title) = super::arrests(context).filter(|_| context.docket.claims.iter().any(asked))?;
     let of = |outcome| {
         let counts = context.by_county(&id, outcome).ok()?;
         let series = counts.series(county, Geography::WithOffice)?;
@@ -44,7 +43,7 @@ pub fn series(context: &Context<'_>) -> Option<Figure> {
             "Administrative arrests a month at landmarks of {name}, and under the general code of the office there"
         ),
         description: moved.description(on),
-        source: SOURCE.into(),
+        source: format!("{title}; counted here"),
         notes: vec![
             "A landmark is not the place of an arrest; the office's general code also covers neighbouring counties.".into(),
         ],
@@ -124,6 +123,10 @@ pub fn marks(events: &[Event], geo: &str) -> Vec<Mark> {
         .collect()
 }
 
+fn source(study: &Study) -> String {
+    format!("{}; counted here", study.panel.held.title)
+}
+
 /// Observed at-large arrests against what comparable places suggest.
 #[must_use]
 pub fn counterfactual(claim: &Claim, study: &Study, effect: &CountyEffect) -> Figure {
@@ -156,7 +159,7 @@ pub fn counterfactual(claim: &Claim, study: &Study, effect: &CountyEffect) -> Fi
             number(expected_a_month, 0),
             percent_change(effect.headline.estimate)
         ),
-        source: SOURCE.into(),
+        source: source(study),
         notes: vec![format!(
             "{} is left out of the fit: the policy was announced in it.",
             month(panel.announced)
@@ -245,7 +248,7 @@ pub fn across_geography(
                 "no upper bound in".into()
             }
         ),
-        source: SOURCE.into(),
+        source: source(study),
         notes: vec![],
         chart: Chart::Intervals {
             rows,
@@ -276,7 +279,7 @@ pub fn curve(claim: &Claim, study: &Study, multiverse: &Multiverse) -> Figure {
             multiverse.axes.len(),
             multiverse.most_influential
         ),
-        source: SOURCE.into(),
+        source: source(study),
         notes: vec!["No p-value is attached to single specifications.".into()],
         chart: Chart::Specifications {
             multiverse: multiverse.clone(),

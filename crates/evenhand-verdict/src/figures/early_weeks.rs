@@ -4,7 +4,7 @@ use super::county_policy::marks;
 use crate::context::Context;
 use crate::result::{Chart, Figure, Series, SeriesRole};
 use crate::wording::{day, list, number};
-use evenhand_measure::{Areas, Every, Outcome, Served};
+use evenhand_measure::{Areas, Every, Outcome};
 use evenhand_vocab::{Aor, AtLarge, Date, Week};
 
 /// Areas with fewer at-large arrests a week say little.
@@ -28,7 +28,7 @@ pub fn multiples(context: &Context<'_>) -> Option<Figure> {
     let start: Date = operation.start.parse().ok()?;
     // The operation's days may begin on a Sunday; the ISO week that holds most of them is the one meant.
     let week = Week::from(start.tomorrow().ok()?).monday();
-    let Served::Release { id, .. } = context.figures.serve("uwchr") else { return None };
+    let (id, source) = super::arrests(context)?;
     let outcome = Outcome::AtLarge(AtLarge::Standard);
     let counts = context.figures.arrests_by_aor(&id, outcome, Every::Week, Areas::Raw).ok()?;
     let shown: Vec<usize> =
@@ -84,7 +84,7 @@ pub fn multiples(context: &Context<'_>) -> Option<Figure> {
             number(ENOUGH_A_WEEK, 0)
         ),
         description,
-        source: "ICE release 2019-ICFO-53623, arrests by area and week; counted here".into(),
+        source: format!("{source}; counted here"),
         notes: vec!["Weeks run from Monday to Sunday.".into()],
         chart: Chart::Multiples {
             periods: shown.iter().map(|&t| counts.periods[t].to_string()).collect(),

@@ -7,8 +7,20 @@ use crate::context::Context;
 use crate::result::{Chart, Figure};
 use crate::tests::Tested;
 use evenhand_docket::Claim;
+use evenhand_measure::Served;
 
-/// Figures about the record as a whole; one whose data are not held is left out.
+/// The release that serves the docket's at-large arrests, and its title.
+fn arrests(context: &Context<'_>) -> Option<(String, String)> {
+    context.docket.measure("arr_atlarge")?.datasets.iter().find_map(|dataset| {
+        match context.figures.serve(dataset) {
+            Served::Release { id, title, .. } => Some((id, title)),
+            Served::Transcribed { .. } | Served::NotHeld { .. } => None,
+        }
+    })
+}
+
+/// Figures about the record as a whole, for a docket that counts at-large arrests; one whose data are not held
+/// is left out.
 #[must_use]
 pub fn of_record(context: &Context<'_>) -> Vec<Figure> {
     [county_policy::series(context), early_weeks::multiples(context)].into_iter().flatten().collect()

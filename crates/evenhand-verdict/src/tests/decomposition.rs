@@ -53,6 +53,9 @@ pub fn run(context: &Context<'_>, _claim: &Claim, test: &Test) -> Run {
     let groups: Vec<usize> = (0..MethodGroup::ALL.len()).filter(both).collect();
     let pick = |shares: &[Share]| groups.iter().map(|&at| shares[at]).collect::<Vec<_>>();
     let (x, y) = (pick(&of_before), pick(&of_after));
+    if kitagawa(&x, &y)?.total.abs() < f64::EPSILON {
+        return Err(needs(format!("needs a share that changed between {before} and {after}")));
+    }
     let split = kitagawa_bootstrap(KitagawaInput::Change { before: &x, after: &y }, DRAWS, context.seed)?;
     let rows: u64 = x.iter().chain(&y).map(|share| share.of()).sum();
     let left_out: u64 = of_before.iter().chain(&of_after).map(|share| share.of()).sum::<u64>() - rows;
@@ -144,7 +147,8 @@ fn mix_percent(before: &[Share], after: &[Share], seed: u64) -> Result<Estimate,
             kitagawa(before, after)
         });
         // A draw that empties a year has no split; it counts as no part, which is where the interval is widest.
-        split.map_or(0.0, |split| 100.0 * split.mix / split.total)
+        let part = split.map_or(0.0, |split| 100.0 * split.mix / split.total);
+        if part.is_finite() { part } else { 0.0 }
     })?;
     let ends = |low, high| Interval { low, high };
     Ok(Estimate::from_intervals(

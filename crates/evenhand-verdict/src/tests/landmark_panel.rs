@@ -76,11 +76,11 @@ pub struct LandmarkPanel {
 }
 
 impl LandmarkPanel {
-    /// Binds a test to the panel.
+    /// Binds a test of an outcome to the panel.
     ///
     /// # Errors
     /// Stops when no release serves the test, or when scope or treatment are not understood.
-    pub fn bind(context: &Context<'_>, claim: &Claim, test: &Test) -> Result<Self, Stop> {
+    pub fn bind(context: &Context<'_>, claim: &Claim, test: &Test, outcome: Outcome) -> Result<Self, Stop> {
         let held = context.release(test).ok_or_else(|| needs("needs a release of arrests with landmarks"))?;
         let treated = county_of(claim, "").ok_or_else(|| needs("needs a county in the claim's scope"))?;
         let (on, off) = policy(context, claim, test)?;
@@ -97,7 +97,7 @@ impl LandmarkPanel {
         let last = Month::from(last_day).plus(if half { 0 } else { -1 });
         let mut outcomes = Vec::new();
         let at_large = [AtLarge::Standard, AtLarge::Narrow, AtLarge::Wide].map(Outcome::AtLarge);
-        for outcome in at_large.into_iter().chain([Outcome::LocalJail]) {
+        for outcome in at_large.into_iter().chain([Outcome::LocalJail, outcome]) {
             outcomes.push((outcome, context.by_county(&held.id, outcome)?));
         }
         let first = &outcomes[0].1;
@@ -129,7 +129,7 @@ impl LandmarkPanel {
     #[must_use]
     pub fn counts(&self, outcome: Outcome) -> &CountyCounts {
         let held = self.outcomes.iter().find(|(held, _)| *held == outcome);
-        // Every outcome that this module's callers name is read in `bind`.
+        // `bind` reads the test's own outcome, every at-large definition and local jails; callers name no other.
         held.map_or(&self.outcomes[0].1, |(_, counts)| counts)
     }
 

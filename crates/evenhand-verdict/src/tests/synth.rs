@@ -73,7 +73,7 @@ impl Study {
         }
         let outcome = LandmarkPanel::outcome(test)
             .ok_or_else(|| needs(format!("needs {} counted by county", test.measure)))?;
-        let panel = LandmarkPanel::bind(context, claim, test)?;
+        let panel = LandmarkPanel::bind(context, claim, test, outcome)?;
         let table = panel.table(outcome, Geography::WithOffice);
         let periods = panel.periods(LeftOut::Announced);
         let donors = panel.donors(panel.treated, &table, &periods, BAND);
@@ -261,7 +261,11 @@ impl Study {
             "{} a month before, {} in force ({}); misleading, see the movement before the policy",
             number(before, 1),
             number(after, 1),
-            percent_change((after / before).ln())
+            if before > 0.0 && after > 0.0 {
+                percent_change((after / before).ln())
+            } else {
+                "no ratio".into()
+            }
         );
         vec![("plain before and after".into(), text)]
     }
