@@ -69,7 +69,7 @@ mod tests {
     use std::sync::Arc;
 
     /// What is wrong with a record whose manifest was changed by somebody who knows how to seal it again.
-    fn forged(change: impl Fn(&mut Manifest)) -> Vec<ErrorKind> {
+    fn forged(change: impl Fn(&mut Manifest)) -> Vec<(ErrorKind, String)> {
         let folder = tempfile::tempdir().unwrap();
         let days: ArrayRef = Arc::new(Date32Array::from(vec![1, 2, 3]));
         let batch = RecordBatch::try_from_iter([("day", days)]).unwrap();
@@ -82,7 +82,11 @@ mod tests {
         change(&mut manifest);
         std::fs::write(folder.path().join(manifest::FILE), manifest.render().unwrap().0).unwrap();
         let verification = Record::open(folder.path()).unwrap().verify();
-        verification.problems.iter().map(|problem| problem.kind()).collect()
+        let told = |problem: &crate::Error| {
+            let message = problem.to_string();
+            (problem.kind(), message.rsplit(": ").next().unwrap_or_default().to_owned())
+        };
+        verification.problems.iter().map(told).collect()
     }
 
     #[test]
@@ -92,7 +96,7 @@ mod tests {
             manifest.tables[0].rows = 4;
             manifest.tables[0].parts[0].rows = 4;
         });
-        assert_eq!(rows, [ErrorKind::Damaged]);
+        assert_eq!(rows, [(ErrorKind::Damaged, "expected 4 rows, found 3".into())]);
         let columns = forged(|manifest| {
             let table = &mut manifest.tables[0];
             let mut columns = table.schemas.pop_first().unwrap().1;
@@ -100,12 +104,16 @@ mod tests {
             table.parts[0].schema = manifest::fingerprint(&columns);
             table.schemas.insert(table.parts[0].schema.clone(), columns);
         });
-        assert_eq!(columns, [ErrorKind::Schema]);
+        assert_eq!(columns.len(), 1);
+        assert!(
+            columns[0].0 == ErrorKind::Schema && columns[0].1.contains("columns of fingerprint"),
+            "{columns:?}"
+        );
         let sheets = forged(|manifest| {
             let tally = evenhand_ledger::Tally { rows_read: 2, rows_kept: 1, set_aside: Default::default() };
             let step = evenhand_ledger::Step { name: "place".into(), table: "arrests".into(), tally };
             manifest.releases[0].ledger.steps.push(step);
         });
-        assert_eq!(sheets, [ErrorKind::Ledger]);
+        assert_eq!(sheets, [(ErrorKind::Ledger, "2 rows read, but 1 kept and 0 set aside".into())]);
     }
 }
