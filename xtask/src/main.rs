@@ -5,6 +5,7 @@
 mod bench;
 mod builtin;
 mod compare;
+mod places;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -27,6 +28,12 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Build the place tables again from the released lists.
+    Places {
+        /// Folder that holds one folder a release.
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
     /// Compare two `check --json` documents: the same verdicts, for the same reasons?
     Compare {
         /// One document.
@@ -44,6 +51,7 @@ enum Chore {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().chore {
         Chore::Builtin { from, check } => builtin::run(&from, check),
+        Chore::Places { from } => places::run(&from),
         Chore::Compare { left, right } => compare::run(&left, &right),
         Chore::Bench { what } => bench::run(&what),
     }
