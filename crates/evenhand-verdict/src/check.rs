@@ -148,7 +148,6 @@ fn verdict(
 ) -> Verdict {
     if let (Some(q), Some(first)) = (q, tested.first_mut()) {
         first.result.fields.q = Some(q);
-        first.result.details.push(explain::q_line(q));
     }
     let results: Vec<TestResult> = tested.iter().map(|test| test.result.clone()).collect();
     let decision = decide::decide(claim, &results, &lock);

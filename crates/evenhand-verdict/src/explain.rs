@@ -400,12 +400,6 @@ pub fn disclosure(context: &Context<'_>) -> String {
     )
 }
 
-/// The line of q beside p.
-#[must_use]
-pub fn q_line(q: f64) -> (String, String) {
-    ("q over the docket's confirmatory tests (Benjamini-Hochberg)".into(), format!("q = {}", number(q, 3)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
