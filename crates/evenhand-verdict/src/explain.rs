@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::result::{Caveat, DataUse, ImplicationResult, State, TestResult};
 use crate::tests::Tested;
-use crate::wording::{list, number, percent_change, plural};
+use crate::wording::{list, percent_change, plural};
 use evenhand_docket::{
     Claim, Decision, Discriminates, Implication, Relation, Role, Status, TestKind, Word, weakest_hop,
 };
