@@ -176,7 +176,7 @@ fn explain(args: &Ingest) -> Result<Exit, Failure> {
 /// What stopped an ingest: for the person, and for machines.
 struct Refusal {
     failure: Failure,
-    error: Value,
+    error: Box<Value>,
 }
 
 impl Refusal {
@@ -190,7 +190,7 @@ impl Refusal {
             "code": code, "file": path.map(|path| path.display().to_string()), "sheet": null, "row": null,
             "column": null, "header": null, "message": message, "hint": hint,
         });
-        Refusal { failure, error }
+        Refusal { failure, error: Box::new(error) }
     }
 }
 
@@ -200,7 +200,7 @@ impl From<evenhand_ingest::Error> for Refusal {
         let behind = std::error::Error::source(&error);
         match behind.and_then(|source| source.downcast_ref::<evenhand_store::Error>()) {
             Some(store) => Refusal::from(store),
-            None => Refusal { error: json!(error), failure: error.into() },
+            None => Refusal { error: Box::new(json!(error)), failure: error.into() },
         }
     }
 }
