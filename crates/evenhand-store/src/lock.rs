@@ -11,11 +11,21 @@ pub(crate) const WRITER: &str = "lock";
 /// Empty file that readers lock together; files that no manifest names are removed only while none does.
 pub(crate) const READERS: &str = "readers";
 
+/// A locked file, unlocked when dropped. Closing it would not do: a process that another thread starts at this
+/// moment holds the file open too, and with it the lock, until it runs its own program.
+#[derive(Debug)]
+pub(crate) struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // A lock that cannot be given back is freed with the file.
+        drop(self.0.unlock());
+    }
+}
+
 /// The right to write a record, until dropped.
 #[derive(Debug)]
-pub(crate) struct WriterLock {
-    file: File,
-}
+pub(crate) struct WriterLock(Locked);
 
 impl WriterLock {
     pub(crate) fn acquire(folder: &Path) -> Result<Self> {
@@ -29,14 +39,14 @@ impl WriterLock {
         let written = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
         // A full disk must not keep anybody from trying: the lock holds without the number.
         drop(written);
-        Ok(Self { file })
+        Ok(Self(Locked(file)))
     }
 }
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
         // An old number in the file is ignored by the next writer, so a failure here harms nobody.
-        drop(self.file.set_len(0));
+        drop(self.0.0.set_len(0));
     }
 }
 
@@ -49,12 +59,12 @@ fn held(path: &Path, file: &mut File) -> Error {
         .with_hint("wait until it is done, or end it; a writer that has died holds no lock")
 }
 
-/// Registers a reader until the returned file is closed; `None` where the record cannot be locked, as on
+/// Registers a reader until the returned lock is dropped; `None` where the record cannot be locked, as on
 /// a read-only disk that no writer touches either.
-pub(crate) fn reader(folder: &Path) -> Option<File> {
+pub(crate) fn reader(folder: &Path) -> Option<Locked> {
     let file = File::open(folder.join(READERS)).ok()?;
     file.lock_shared().ok()?;
-    Some(file)
+    Some(Locked(file))
 }
 
 /// Creates the readers' file, so that readers need no right to write.
@@ -62,9 +72,9 @@ pub(crate) fn welcome_readers(folder: &Path) -> Result<()> {
     disk::open_or_create(&folder.join(READERS)).map(drop)
 }
 
-/// Keeps readers out while the returned file is open; `None` if there is one.
-pub(crate) fn no_readers(folder: &Path) -> Option<File> {
+/// Keeps readers out until the returned lock is dropped; `None` if there is one.
+pub(crate) fn no_readers(folder: &Path) -> Option<Locked> {
     let file = disk::open_or_create(&folder.join(READERS)).ok()?;
     file.try_lock().ok()?;
-    Some(file)
+    Some(Locked(file))
 }

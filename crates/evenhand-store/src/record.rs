@@ -1,7 +1,8 @@
 //! Opens a record and reads its tables; a file's digest is checked before its first row is given out.
 
+use crate::lock::{self, Locked};
 use crate::names::shown;
-use crate::{Error, ErrorKind, Manifest, PartEntry, Result, TableEntry, lock, manifest};
+use crate::{Error, ErrorKind, Manifest, PartEntry, Result, TableEntry, manifest};
 use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::SchemaRef;
 use evenhand_ledger::{Digest, Hasher};
@@ -32,7 +33,7 @@ struct Inner {
     /// Paths of files whose digest was found right.
     checked: Mutex<BTreeSet<String>>,
     /// Keeps files that a later publish replaces until this record is dropped.
-    _reader: Option<File>,
+    _reader: Option<Locked>,
 }
 
 #[derive(Debug)]
@@ -74,7 +75,7 @@ impl Record {
         Self::new(Manifest::parse(bytes)?, Files::Embedded(files), None)
     }
 
-    fn new(manifest: Manifest, files: Files, reader: Option<File>) -> Result<Self> {
+    fn new(manifest: Manifest, files: Files, reader: Option<Locked>) -> Result<Self> {
         let schema = |table: &TableEntry| Ok((table.name.clone(), table.schema()?));
         let schemas = manifest.tables.iter().map(schema).collect::<Result<_>>()?;
         let inner = Inner { manifest, schemas, files, checked: Mutex::default(), _reader: reader };
