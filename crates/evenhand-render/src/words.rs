@@ -260,7 +260,7 @@ pub fn numbers(test: &TestResult) -> Vec<(String, String)> {
         ("share of rankings in which it is first", &["share of rankings"], fields.rank1.map(percent)),
         ("p-value", &["p-value", "p of "], fields.p.map(p_number)),
         ("rank p-value among placebos", &["rank among"], fields.rank_p.map(p_number)),
-        ("false discovery rate", &["false discovery"], fields.q.map(p_number)),
+        ("q over the docket's confirmatory tests", &["q over"], fields.q.map(p_number)),
     ];
     let told = |words: &[&str]| {
         test.details.iter().any(|(label, _)| words.iter().any(|word| label.to_lowercase().contains(word)))

@@ -19,24 +19,23 @@ pub fn deciding<'t>(claim: &Claim, decision: &Decision, tests: &'t [Tested]) -> 
     if read.is_empty() { ran().collect() } else { read }
 }
 
-/// The figure that decided, in one line.
+/// The figures that decided, in one line; tests are named where there are several.
 #[must_use]
 pub fn decisive(claim: &Claim, decision: &Decision, tests: &[Tested]) -> String {
     let deciding = deciding(claim, decision, tests);
-    let lines: Vec<String> = deciding
-        .iter()
-        .filter(|test| decision.rule.is_some() || test.result.kind != TestKind::DocumentCheck)
-        .map(|test| format!("{}: {}", test.result.id, test.result.line))
-        .collect();
-    match lines.is_empty() {
-        false => lines.join("; "),
-        true => match deciding.first() {
-            Some(test) => format!("{}: {}", test.result.id, test.result.line),
-            None => match tests.first() {
-                Some(test) => format!("{}: {}", test.result.id, test.result.line),
-                None => "no test is stated".into(),
-            },
+    let counts = |test: &&&Tested| decision.rule.is_some() || test.result.kind != TestKind::DocumentCheck;
+    let shown: Vec<&TestResult> = deciding.iter().filter(counts).map(|test| &test.result).collect();
+    match shown.as_slice() {
+        [] => match deciding.first().copied().or(tests.first()) {
+            Some(test) => test.result.line.clone(),
+            None => "no test is stated".into(),
         },
+        [only] => only.line.clone(),
+        several => {
+            let lines: Vec<String> =
+                several.iter().map(|test| format!("{}: {}", test.id, test.line)).collect();
+            lines.join("; ")
+        }
     }
 }
 

@@ -15,7 +15,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("query", &["store"]),
     ("docket", &["vocab"]),
     ("measure", &["vocab", "ledger", "store", "places", "panel"]),
-    ("verdict", &["vocab", "docket", "measure", "estimate", "panel"]),
+    ("verdict", &["vocab", "docket", "measure", "estimate"]),
     ("render", &["verdict", "docket"]),
     ("testkit", &[]),
 ];

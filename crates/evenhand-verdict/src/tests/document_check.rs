@@ -27,14 +27,14 @@ pub fn run(context: &Context<'_>, claim: &Claim, test: &Test) -> Run {
                 && test.document.as_deref().is_none_or(|document| document == reading.document)
         })
         .ok_or_else(|| needs(format!("needs a reading of {document} for this question")))?;
-    let asks = test.asks.as_deref().unwrap_or_default().trim_end_matches('?');
+    let asks = capitalised(test.asks.as_deref().unwrap_or_default().trim_end_matches('?'));
     let (fields, line) = match reading.answer {
         Answer::Found(found) => {
             let fields = Fields { found: Some(found), ..Fields::default() };
-            (fields, format!("{} (asked: {asks}?)", if found { "yes" } else { "no" }))
+            (fields, format!("{asks}? {}", if found { "Yes" } else { "No" }))
         }
-        Answer::Count(n) => (number(n, true), format!("{} (asked: {asks})", count(n))),
-        Answer::Value(value) => (number(value, false), format!("{} (asked: {asks})", count(value))),
+        Answer::Count(n) => (number(n, true), format!("{asks}? {} held", count(n))),
+        Answer::Value(value) => (number(value, false), format!("{asks}: {}", count(value))),
         Answer::NotHeld => {
             return Err(needs(format!(
                 "needs the text of {}; {}",
@@ -61,6 +61,12 @@ fn number(value: f64, is_count: bool) -> Fields {
     let some = Some(value);
     let count = is_count.then_some(value);
     Fields { est: some, lo: some, hi: some, lo90: some, hi90: some, value: some, count, ..Fields::default() }
+}
+
+/// A clause turned into a sentence.
+fn capitalised(clause: &str) -> String {
+    let mut letters = clause.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// A sentence turned into a clause.

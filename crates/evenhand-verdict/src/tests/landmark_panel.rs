@@ -10,7 +10,7 @@ use super::{Stop, needs, tabulate};
 use crate::context::{Context, Held, county_of};
 use evenhand_docket::{Claim, Event, Geo, Test};
 use evenhand_estimate::Design;
-use evenhand_measure::{CountyCounts, Geography, Outcome};
+use evenhand_measure::{CountyCounts, Geography, Outcome, harmonised};
 use evenhand_vocab::{Aor, AtLarge, CountyFips, Month};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -222,11 +222,9 @@ impl LandmarkPanel {
     }
 }
 
-/// Areas between which borders moved: one area in the harmonised set of methods/1, section 2.2.
-const MERGED: [&str; 3] = ["HLG", "HOU", "SNA"];
-
+/// Whether two areas are one in the harmonised set, between whose members borders moved.
 fn same_area(one: Aor, other: Aor) -> bool {
-    one == other || [one, other].iter().all(|aor| MERGED.contains(&aor.code()))
+    harmonised(one) == harmonised(other)
 }
 
 /// The events between which the policy was in force.
