@@ -673,7 +673,7 @@ impl SmallDisk {
         if status.is_ok_and(|status| status.success()) {
             return Some(Self(folder));
         }
-        eprintln!("skipped: a really full disk needs the right to mount a tmpfs");
+        evenhand_testkit::skipped("a really full disk needs the right to mount a tmpfs");
         None
     }
 }

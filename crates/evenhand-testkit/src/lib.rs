@@ -3,6 +3,7 @@
 //! Output: paths, or a skip that the test log shows.
 //! Read first: [`shared`].
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The workspace's root folder.
@@ -20,6 +21,13 @@ pub fn shared(path: &str) -> Option<PathBuf> {
         return Some(full);
     }
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
-    eprintln!("skipped: {name} needs ../shared/{path}");
+    skipped(&format!("{name} needs ../shared/{path}"));
     None
+}
+
+/// Says on the test log that something was skipped, and why. Written to the stream itself: what a test prints
+/// by macro is shown only if it fails.
+pub fn skipped(why: &str) {
+    // A log that cannot be written to cannot be told so either.
+    drop(writeln!(std::io::stderr(), "skipped: {why}"));
 }

@@ -174,7 +174,7 @@ impl SmallDisk {
         match mount {
             Ok(output) if output.status.success() => Some(SmallDisk(folder)),
             _ => {
-                eprintln!("skipped: a full disk needs the right to mount a tmpfs");
+                evenhand_testkit::skipped("a full disk needs the right to mount a tmpfs");
                 None
             }
         }
