@@ -33,7 +33,7 @@ pub use eval::{Fields, Truth};
 pub use explain::{Shown, Step};
 pub use parse::{MAX_BYTES, MAX_DEPTH, RuleError};
 
-use crate::words::Word;
+use crate::words::{Word, words};
 
 /// A rule's condition, or a part of it. Only [`Expr::parse`] makes well-typed ones.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,22 +97,7 @@ pub enum Expr {
     Or(Vec<Expr>),
 }
 
-macro_rules! rule_words {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ })+) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
-
-        impl Word for $name {
-            const ALL: &'static [Self] = &[$(Self::$variant,)+];
-            fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-    )+};
-}
-
-rule_words! {
+words! {
     /// A result of a test that a rule may name.
     Field {
         /// Point estimate.

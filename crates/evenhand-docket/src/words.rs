@@ -34,6 +34,8 @@ macro_rules! words {
     )+};
 }
 
+pub(crate) use words;
+
 words! {
     /// What a claim asserts; decides which tests can carry it (methods/1, section 1).
     ClaimKind {
