@@ -1,7 +1,7 @@
 use crate::counts::{Areas, Counts, Every, Outcome};
 use crate::county::{AreaRest, CountyCounts, CountyUnit};
 use crate::outcomes::arrests::{self, MonthKey, RecordKey, WeekKey};
-use crate::outcomes::detainers::{self, DetainerKey};
+use crate::outcomes::detainers;
 use crate::outcomes::{AreaMonth, encounters, read_area_month, removals};
 use crate::served::{self, Meets, Served};
 use crate::transcribed::{self, Event, Published, Reading, Transcribed};
@@ -12,6 +12,9 @@ use evenhand_places::{Places, harmonised};
 use evenhand_store::Record;
 use evenhand_vocab::{Aor, CountyFips, Date, DetainerOutcome, Month, PlaceQuality, Week};
 use std::collections::BTreeMap;
+
+/// Name of the record inside the binary.
+pub const BUILT_IN: &str = "built-in";
 
 /// Everything that a check needs, in memory: the figures of a record and those transcribed.
 ///
@@ -28,7 +31,7 @@ pub struct Figures {
     record: BTreeMap<String, Vec<(RecordKey, u32)>>,
     removals: BTreeMap<String, Vec<(AreaMonth, u32)>>,
     encounters: BTreeMap<String, Vec<(AreaMonth, u32)>>,
-    detainers: BTreeMap<String, Vec<(DetainerKey, u32)>>,
+    detainers: BTreeMap<String, Vec<(detainers::Cell, u32)>>,
     transcribed: Transcribed,
     digests: BTreeMap<String, String>,
 }
@@ -72,7 +75,7 @@ impl Figures {
     /// # Errors
     /// [`ErrorKind::Record`] when the built-in record does not match its digests: a broken build.
     pub fn builtin() -> Result<Self, Error> {
-        Self::open(&Record::embedded(builtin::FILES)?, "built-in")
+        Self::open(&Self::builtin_record()?, BUILT_IN)
     }
 
     /// The record inside the binary, for SQL over its figures.

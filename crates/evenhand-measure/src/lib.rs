@@ -22,7 +22,7 @@ pub use county::{AreaRest, CountyCounts, CountyUnit, Geography};
 pub use error::{Error, ErrorKind};
 /// The area of an area in the harmonised set (methods/1, section 2.2); the same function as that of `places`.
 pub use evenhand_places::harmonised;
-pub use figures::{Figures, RecordCount, ReleaseInfo, Source};
+pub use figures::{BUILT_IN, Figures, RecordCount, ReleaseInfo, Source};
 pub use outcomes::{Counter, FigureTable, Finished};
 pub use served::Served;
 pub use transcribed::{Answer, Event, Published, Reading};

@@ -1,10 +1,7 @@
 use crate::failure::Failure;
-use evenhand_measure::Figures;
+use evenhand_measure::{BUILT_IN, Figures};
 use evenhand_store::Record;
 use std::path::Path;
-
-/// Name of the record inside the binary.
-pub const BUILT_IN: &str = "built-in";
 
 /// Opens the record in `folder`, or the one inside the binary.
 pub fn open(folder: Option<&Path>) -> Result<Record, Failure> {

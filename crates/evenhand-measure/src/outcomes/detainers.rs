@@ -16,26 +16,33 @@ use std::collections::HashMap;
 /// Name of the table.
 pub const MONTH: &str = "figures_detainers_month";
 
-/// Key of [`MONTH`].
+/// Key of [`MONTH`] while it is counted; its order is that of the table's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DetainerKey {
-    /// Postal code of the state.
-    pub state: Option<&'static str>,
-    /// County of the facility.
-    pub county: Option<CountyFips>,
-    /// How the county was found.
-    pub quality: PlaceQuality,
-    /// Month of issue.
-    pub month: Month,
-    /// What ICE recorded.
-    pub outcome: DetainerOutcome,
+struct Key {
+    state: Option<&'static str>,
+    county: Option<CountyFips>,
+    quality: PlaceQuality,
+    month: Month,
+    outcome: DetainerOutcome,
 }
 
+/// What is read back of a row of [`MONTH`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cell {
+    /// County of the facility.
+    pub(crate) county: Option<CountyFips>,
+    /// Month of issue.
+    pub(crate) month: Month,
+    /// What ICE recorded.
+    pub(crate) outcome: DetainerOutcome,
+}
+
+/// Distinct facility, city and state of a batch, by code.
 type Facility = (Option<usize>, Option<usize>, Option<usize>);
 
 #[derive(Debug, Default)]
 pub(super) struct Counter {
-    month: Cells<DetainerKey>,
+    month: Cells<Key>,
 }
 
 impl Counter {
@@ -57,7 +64,7 @@ impl Counter {
             let outcome = reason.code(row).map_or(DetainerOutcome::NotRecorded, |code| outcomes[code]);
             let (state, county, quality) = place;
             let month = Month::from_days(date.value(row));
-            self.month.add(DetainerKey { state, county, quality, month, outcome }, 1);
+            self.month.add(Key { state, county, quality, month, outcome }, 1);
         }
         Ok(())
     }
@@ -88,29 +95,20 @@ impl Counter {
     }
 }
 
-pub(crate) fn read(batch: &RecordBatch) -> Result<Vec<(DetainerKey, u32)>, Error> {
+pub(crate) fn read(batch: &RecordBatch) -> Result<Vec<(Cell, u32)>, Error> {
     let county = Text::new(batch, "county_fips")?;
     let counties = county.map(|text| text.parse::<CountyFips>().ok());
-    let quality = Text::new(batch, "place_quality")?;
-    let qualities = quality.map(|text| text.parse().unwrap_or(PlaceQuality::Unplaced));
     let outcome = Text::new(batch, "outcome")?;
     let outcomes = outcome.map(|text| {
-        DetainerOutcome::ALL
-            .into_iter()
-            .find(|known| known.word() == text)
-            .unwrap_or(DetainerOutcome::NotRecorded)
+        let known = DetainerOutcome::ALL.into_iter().find(|known| known.word() == text);
+        known.unwrap_or(DetainerOutcome::NotRecorded)
     });
     let month = days(batch, "month")?;
     let detainers = numbers(batch, "detainers")?;
-    let key = |row| {
-        let county = county.code(row).and_then(|code| counties[code]);
-        DetainerKey {
-            state: county.and_then(|county| Places::builtin().county(county)).map(|county| county.state),
-            county,
-            quality: quality.code(row).map_or(PlaceQuality::Unplaced, |code| qualities[code]),
-            month: Month::from_days(month.value(row)),
-            outcome: outcome.code(row).map_or(DetainerOutcome::NotRecorded, |code| outcomes[code]),
-        }
+    let cell = |row| Cell {
+        county: county.code(row).and_then(|code| counties[code]),
+        month: Month::from_days(month.value(row)),
+        outcome: outcome.code(row).map_or(DetainerOutcome::NotRecorded, |code| outcomes[code]),
     };
-    Ok((0..batch.num_rows()).map(|row| (key(row), detainers.value(row))).collect())
+    Ok((0..batch.num_rows()).map(|row| (cell(row), detainers.value(row))).collect())
 }
