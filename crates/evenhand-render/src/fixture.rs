@@ -3,7 +3,7 @@
 use evenhand_docket::{Claim, ClaimKind, Docket, Status, Test};
 use evenhand_verdict::{
     Caveat, Chart, Check, DataUse, Fields, Figure, Grade, ImplicationResult, IntervalRow, Level, LockState,
-    Mark, Multiverse, RecordUse, ReleaseUse, Series, SeriesRole, ShareBar, Specification, State, TestResult,
+    Mark, Multiverse, ReleaseInfo, Series, SeriesRole, ShareBar, Source, Specification, State, TestResult,
     Verdict,
 };
 
@@ -321,10 +321,10 @@ pub fn check_of(docket: &Docket) -> Check {
         title: docket.title.clone(),
         docket: docket.id.clone(),
         engine: "evenhand 0.1.0".to_owned(),
-        record: RecordUse {
+        record: Source {
             name: "built-in".to_owned(),
             sha256: "9f2c".repeat(16),
-            releases: vec![ReleaseUse {
+            releases: vec![ReleaseInfo {
                 id: "invented-2019".to_owned(),
                 title: "An invented release".to_owned(),
                 rows: vec![("arrests".to_owned(), 412_155), ("removals".to_owned(), 722_459)],

@@ -7,7 +7,7 @@
 use crate::table::{self, Cell};
 use evenhand_docket::Word;
 use evenhand_verdict::{
-    Check, DataUse, Figure, Grade, ImplicationResult, LockState, Multiverse, RecordUse, State, TestResult,
+    Check, DataUse, Figure, Grade, ImplicationResult, LockState, Multiverse, Source, State, TestResult,
     Verdict,
 };
 use serde_json::{Map, Number, Value, json};
@@ -30,7 +30,7 @@ pub fn check(check: &Check) -> String {
     format!("{document}\n")
 }
 
-fn releases(record: &RecordUse) -> Value {
+fn releases(record: &Source) -> Value {
     let rows = |rows: &[(String, u64)]| -> Map<String, Value> {
         rows.iter().map(|(table, rows)| (table.clone(), json!(rows))).collect()
     };

@@ -1,7 +1,7 @@
 //! Runs a docket's claims on a record: tests in parallel, decisions in docket order.
 
 use crate::context::Context;
-use crate::result::{Check, Level, LockState, RecordUse, ReleaseUse, TestResult, Verdict};
+use crate::result::{Check, Level, LockState, TestResult, Verdict};
 use crate::tests::{self, Tested};
 use crate::{Error, ErrorKind, confidence, decide, explain, figures, wording};
 use evenhand_docket::{Claim, ClaimKind, Docket, Lock, Status, Test};
@@ -55,25 +55,11 @@ pub fn check(
             verdict(&context, claim, tested, lock, q.get(claim.id.as_str()).copied(), options)
         })
         .collect();
-    let source = figures.source();
     Ok(Check {
         title: docket.title.clone(),
         docket: docket.id.clone(),
         engine: format!("evenhand {}", env!("CARGO_PKG_VERSION")),
-        record: RecordUse {
-            name: source.name.clone(),
-            sha256: source.sha256.clone(),
-            releases: source
-                .releases
-                .iter()
-                .map(|release| ReleaseUse {
-                    id: release.id.clone(),
-                    title: release.title.clone(),
-                    rows: release.rows.clone(),
-                    sha256: release.sha256.clone(),
-                })
-                .collect(),
-        },
+        record: figures.source().clone(),
         seed: options.seed,
         verdicts,
         figures: figures::of_record(&context),
@@ -199,12 +185,11 @@ fn verdict(
 /// A supported causal status with q above 0.10 drops one level (methods/1, section 11).
 fn after_q(claim: &Claim, status: Status, level: Level, q: Option<f64>) -> Level {
     let causal = matches!(claim.kind, ClaimKind::Causal | ClaimKind::Conditional | ClaimKind::Denial);
-    if causal && status == Status::Supported && q.is_some_and(|q| q > 0.10) && level == Level::High {
-        Level::Moderate
-    } else if causal && status == Status::Supported && q.is_some_and(|q| q > 0.10) {
-        Level::Low
-    } else {
-        level
+    let drops = causal && status == Status::Supported && q.is_some_and(|q| q > 0.10);
+    match level {
+        Level::High if drops => Level::Moderate,
+        _ if drops => Level::Low,
+        level => level,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a check says: the shapes that `render` prints and that nothing after this crate computes anew.
 
 use evenhand_docket::{Claim, Modifier, Status, TestKind};
+pub use evenhand_measure::{ReleaseInfo, Source};
 
 /// One docket run against one record.
 #[derive(Debug, Clone)]
@@ -12,37 +13,13 @@ pub struct Check {
     /// Engine name and version, `evenhand 0.1.0`.
     pub engine: String,
     /// The record that was used.
-    pub record: RecordUse,
+    pub record: Source,
     /// Seed of every random procedure.
     pub seed: u64,
     /// One verdict a claim, in docket order.
     pub verdicts: Vec<Verdict>,
     /// Figures about the record as a whole, shown once.
     pub figures: Vec<Figure>,
-}
-
-/// The record behind a check.
-#[derive(Debug, Clone)]
-pub struct RecordUse {
-    /// `built-in`, or the folder as the user gave it.
-    pub name: String,
-    /// Digest of the manifest.
-    pub sha256: String,
-    /// Releases in the record, in order.
-    pub releases: Vec<ReleaseUse>,
-}
-
-/// One release in the record.
-#[derive(Debug, Clone)]
-pub struct ReleaseUse {
-    /// `ice-foia-2019-53623`.
-    pub id: String,
-    /// What it is, in words.
-    pub title: String,
-    /// Rows read and kept, by table.
-    pub rows: Vec<(String, u64)>,
-    /// Digest over the digests of its source files.
-    pub sha256: String,
 }
 
 /// The answer to one claim.
