@@ -33,6 +33,12 @@ pub enum ErrorKind {
     Degenerate,
     /// An iteration that did not meet its tolerance.
     NotConverged,
+    /// Every regressor is a combination of the others or of the fixed effects.
+    Collinear,
+    /// Fewer clusters than a clustered method needs.
+    TooFewClusters,
+    /// No row is left once singletons, separated rows and zero weights are gone.
+    NoObservations,
 }
 
 impl Error {
@@ -61,6 +67,9 @@ impl Error {
             ErrorKind::Shape => "give lists of equal length, in the same order",
             ErrorKind::Domain => "see the function's documentation for the admissible range",
             ErrorKind::Degenerate => "the data do not vary enough to answer; report this as not identified",
+            ErrorKind::Collinear => "leave out columns that do not vary within the fixed effects",
+            ErrorKind::TooFewClusters => "cluster at a level with more groups, or use another kind of error",
+            ErrorKind::NoObservations => "check the filters, the fixed effects and the weights",
             ErrorKind::NotConverged => "rescale the outcome; if it persists, this is a bug worth reporting",
         }
     }

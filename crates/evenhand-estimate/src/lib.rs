@@ -3,8 +3,13 @@
 //! Output: small documented structs, [`Estimate`] first, and typed [`Error`]s; never NaN, never a panic.
 //! Read first: [`design`](Design), then `synthetic_did.rs`, which shows how every method's file is laid out.
 
+mod cells;
 mod design;
+mod factor;
+
+mod caveat;
 mod estimate;
+mod estimates;
 mod interval;
 
 pub mod did;
@@ -34,6 +39,12 @@ mod simplex;
 pub mod special;
 
 mod error;
+
+pub use caveat::Caveat;
+pub use cells::Cells;
+pub use estimates::{Estimates, Term};
+pub use evenhand_linalg::Matrix;
+pub use factor::Factor;
 
 pub use bounds::{MissingGeography, corner_bounds, imbens_manski, linear_bounds};
 pub use conformal::{

@@ -1,0 +1,131 @@
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// A categorical column: unit, period, cluster, any absorbed fixed effect. Levels are numbered in sorted order.
+///
+/// ```
+/// use evenhand_estimate::Factor;
+/// let states = Factor::new(&["TX", "CA", "TX"]);
+/// assert_eq!((states.codes(), states.n_levels()), (&[1, 0, 1][..], 2));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Factor {
+    codes: Vec<u32>,
+    n_levels: usize,
+}
+
+impl Factor {
+    /// One level for each distinct value.
+    #[must_use]
+    pub fn new<L: Ord + Hash>(values: &[L]) -> Self {
+        let mut first: HashMap<&L, u32> = HashMap::new();
+        let mut levels: Vec<&L> = Vec::new();
+        let seen: Vec<u32> = values
+            .iter()
+            .map(|value| {
+                *first.entry(value).or_insert_with(|| {
+                    levels.push(value);
+                    code(levels.len() - 1)
+                })
+            })
+            .collect();
+        let mut order: Vec<u32> = (0..code(levels.len())).collect();
+        order.sort_unstable_by_key(|&at| levels[at as usize]);
+        let mut rank = vec![0; levels.len()];
+        for (place, &at) in order.iter().enumerate() {
+            rank[at as usize] = code(place);
+        }
+        Self { codes: seen.into_iter().map(|at| rank[at as usize]).collect(), n_levels: levels.len() }
+    }
+
+    /// Codes that are level numbers already; levels without a row are closed up.
+    #[must_use]
+    pub fn from_codes(codes: &[u32]) -> Self {
+        let n = codes.iter().max().map_or(0, |&largest| largest as usize + 1);
+        let mut rank = vec![0u32; n];
+        codes.iter().for_each(|&at| rank[at as usize] = 1);
+        let mut n_levels = 0;
+        for slot in &mut rank {
+            n_levels += std::mem::replace(slot, n_levels);
+        }
+        Self { codes: codes.iter().map(|&at| rank[at as usize]).collect(), n_levels: n_levels as usize }
+    }
+
+    /// The level of each row, below [`n_levels`](Self::n_levels).
+    #[must_use]
+    pub fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+
+    /// The level of a row, as an index.
+    #[must_use]
+    pub fn at(&self, row: usize) -> usize {
+        self.codes[row] as usize
+    }
+
+    /// How many levels have a row.
+    #[must_use]
+    pub fn n_levels(&self) -> usize {
+        self.n_levels
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.codes.is_empty()
+    }
+
+    /// The rows `kept`, with levels closed up.
+    #[must_use]
+    pub fn select(&self, kept: &[usize]) -> Self {
+        Self::from_codes(&kept.iter().map(|&row| self.codes[row]).collect::<Vec<_>>())
+    }
+
+    /// One level for each pair of levels that occurs: an interaction of two factors.
+    ///
+    /// # Panics
+    /// When the lengths differ.
+    #[must_use]
+    pub fn cross(&self, other: &Self) -> Self {
+        assert_eq!(self.len(), other.len(), "factors of one length");
+        let pairs: Vec<u64> = (self.codes.iter().zip(&other.codes))
+            .map(|(&a, &b)| u64::from(a) * other.n_levels as u64 + u64::from(b))
+            .collect();
+        Self::new(&pairs)
+    }
+}
+
+/// A level number; more than four billion levels would not fit in memory.
+fn code(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_follow_the_order_of_values_not_of_rows() {
+        assert_eq!(Factor::new(&[30, 10, 20, 10]).codes(), [2, 0, 1, 0]);
+        assert_eq!(Factor::new::<u8>(&[]).n_levels(), 0);
+    }
+
+    #[test]
+    fn levels_without_rows_are_closed_up() {
+        let some = Factor::new(&["a", "b", "c", "c"]).select(&[0, 2, 3]);
+        assert_eq!((some.codes(), some.n_levels()), (&[0, 1, 1][..], 2));
+        assert!(Factor::from_codes(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_cross_has_one_level_for_each_pair_that_occurs() {
+        let pairs = Factor::new(&[0, 0, 1, 1]).cross(&Factor::new(&[5, 7, 7, 7]));
+        assert_eq!((pairs.codes(), pairs.n_levels()), (&[0, 1, 2, 2][..], 3));
+    }
+}
