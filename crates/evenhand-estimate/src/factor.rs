@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 
 /// A categorical column: unit, period, cluster, any absorbed fixed effect. Levels are numbered in sorted order.
 ///
@@ -10,7 +11,8 @@ use std::hash::Hash;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Factor {
-    codes: Vec<u32>,
+    /// Shared, so that a copy costs nothing.
+    codes: Arc<[u32]>,
     n_levels: usize,
 }
 
@@ -87,6 +89,21 @@ impl Factor {
         Self::from_codes(&kept.iter().map(|&row| self.codes[row]).collect::<Vec<_>>())
     }
 
+    /// The rows of each level, in rising order.
+    #[must_use]
+    pub fn rows_by_level(&self) -> RowsByLevel {
+        let mut starts = vec![0; self.n_levels + 1];
+        self.codes.iter().for_each(|&level| starts[level as usize + 1] += 1);
+        (0..self.n_levels).for_each(|level| starts[level + 1] += starts[level]);
+        let mut next = starts.clone();
+        let mut rows = vec![0; self.codes.len()];
+        for (row, &level) in self.codes.iter().enumerate() {
+            rows[next[level as usize]] = code(row);
+            next[level as usize] += 1;
+        }
+        RowsByLevel { starts, rows }
+    }
+
     /// One level for each pair of levels that occurs: an interaction of two factors.
     ///
     /// # Panics
@@ -94,10 +111,25 @@ impl Factor {
     #[must_use]
     pub fn cross(&self, other: &Self) -> Self {
         assert_eq!(self.len(), other.len(), "factors of one length");
-        let pairs: Vec<u64> = (self.codes.iter().zip(&other.codes))
+        let pairs: Vec<u64> = (self.codes.iter().zip(other.codes.iter()))
             .map(|(&a, &b)| u64::from(a) * other.n_levels as u64 + u64::from(b))
             .collect();
         Self::new(&pairs)
+    }
+}
+
+/// The rows of each level of a [`Factor`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowsByLevel {
+    starts: Vec<usize>,
+    rows: Vec<u32>,
+}
+
+impl RowsByLevel {
+    /// The rows of one level, in rising order.
+    #[must_use]
+    pub fn rows(&self, level: usize) -> &[u32] {
+        &self.rows[self.starts[level]..self.starts[level + 1]]
     }
 }
 
@@ -114,6 +146,12 @@ mod tests {
     fn levels_follow_the_order_of_values_not_of_rows() {
         assert_eq!(Factor::new(&[30, 10, 20, 10]).codes(), [2, 0, 1, 0]);
         assert_eq!(Factor::new::<u8>(&[]).n_levels(), 0);
+    }
+
+    #[test]
+    fn rows_are_listed_by_level() {
+        let rows = Factor::new(&[2, 1, 2]).rows_by_level();
+        assert_eq!((rows.rows(0), rows.rows(1)), (&[1][..], &[0, 2][..]));
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod cells;
 mod design;
 mod factor;
 
+pub mod regression;
+
 mod caveat;
 mod estimate;
 mod estimates;
@@ -44,7 +46,7 @@ pub use caveat::Caveat;
 pub use cells::Cells;
 pub use estimates::{Estimates, Term};
 pub use evenhand_linalg::Matrix;
-pub use factor::Factor;
+pub use factor::{Factor, RowsByLevel};
 
 pub use bounds::{MissingGeography, corner_bounds, imbens_manski, linear_bounds};
 pub use conformal::{

@@ -1,10 +1,8 @@
-//! Agreement with published implementations on the data sets that the field teaches with. The data are not ours
-//! to redistribute, so these tests read `../shared/oracles` and say so when it is absent.
+//! Synthetic control and synthetic difference-in-differences.
 
+use crate::{by_label, near, reference};
 use evenhand_estimate::*;
 use evenhand_panel::{Cell, Fill, Panel};
-use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// The panel of `oracles/<set>/data.csv`, with `treated` treated from `first` on.
 fn design(set: &str, columns: [&str; 3], leave_out: &str, treated: &str, first: &str) -> Option<Design> {
@@ -25,27 +23,7 @@ fn prop99() -> Option<Design> {
     design("prop99", ["state", "year", "packs_per_capita"], "", "California", "1989")
 }
 
-/// Results of one reference entry.
-fn reference(path: &str, id: &str, package: &str) -> Option<Value> {
-    let text = std::fs::read_to_string(evenhand_testkit::shared(path)?).unwrap();
-    let json: Value = serde_json::from_str(&text).unwrap();
-    let list = json.as_array().or_else(|| json["estimates"].as_array()).unwrap().clone();
-    let found = list
-        .into_iter()
-        .find(|entry| entry["id"] == id && entry["package"].as_str().unwrap().contains(package));
-    Some(found.unwrap()["results"].clone())
-}
-
 const R: &str = "oracles/reference/synthetic_R.json";
-
-fn by_label(value: &Value) -> BTreeMap<String, f64> {
-    value.as_object().unwrap().iter().map(|(label, x)| (label.clone(), x.as_f64().unwrap())).collect()
-}
-
-#[track_caller]
-fn near(found: f64, expected: f64, relative: f64) {
-    assert!((found - expected).abs() <= relative * expected.abs(), "{found}, expected {expected}");
-}
 
 const AS_R: SyntheticDidOptions =
     SyntheticDidOptions { stopping: Stopping::Reference, zeta_omega: None, zeta_lambda: None };
