@@ -31,6 +31,7 @@ pub struct Cells {
     outcome: Vec<f64>,
     /// First treated period by row, `inf` when never.
     cohort: Vec<f64>,
+    treatment: Option<Vec<f64>>,
     covariates: Vec<(String, Vec<f64>)>,
     weights: Option<Vec<f64>>,
     offset: Option<Vec<f64>>,
@@ -120,6 +121,7 @@ impl Cells {
             n_given: source.len(),
             source,
             periods,
+            treatment: None,
             covariates: Vec::new(),
             weights: None,
             offset: None,
@@ -161,6 +163,18 @@ impl Cells {
                 return Err(Error::new(ErrorKind::Shape, message));
             }
         }
+        Ok(self)
+    }
+
+    /// The treatment that each row receives, in the caller's order of rows, for methods in which it may be any
+    /// number and may go up and down. It stands beside the cohort: neither is made from the other.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`], [`ErrorKind::NonFinite`].
+    pub fn with_treatment(mut self, treatment: &[f64]) -> Result<Self> {
+        let treatment = self.in_order(treatment, "treatments")?;
+        treatment.iter().try_for_each(|&d| finite(d, "treatment").map(drop))?;
+        self.treatment = Some(treatment);
         Ok(self)
     }
 
@@ -235,6 +249,7 @@ impl Cells {
             periods,
             outcome: take(&self.outcome),
             cohort: take(&self.cohort),
+            treatment: self.treatment.as_deref().map(take),
             covariates: self.covariates.iter().map(|(name, values)| (name.clone(), take(values))).collect(),
             weights: self.weights.as_deref().map(take),
             offset: self.offset.as_deref().map(take),
@@ -301,6 +316,12 @@ impl Cells {
     #[must_use]
     pub fn cohort(&self) -> &[f64] {
         &self.cohort
+    }
+
+    /// The treatment of each row, where [`with_treatment`](Self::with_treatment) gave one.
+    #[must_use]
+    pub fn treatment(&self) -> Option<&[f64]> {
+        self.treatment.as_deref()
     }
 
     /// The treated cohorts, in rising order.
@@ -414,8 +435,11 @@ mod tests {
     #[test]
     fn rows_are_sorted_by_unit_and_period_with_all_their_columns() {
         let cells = four().with_covariate("x", &[1.0, 2.0, 3.0, 4.0]).unwrap();
+        let cells = cells.with_treatment(&[0.5, 1.5, 2.5, 3.5]).unwrap();
         assert_eq!(cells.outcome(), [12.0, 22.0, 10.0, 20.0]);
         assert_eq!(cells.covariates()[0].1, [4.0, 2.0, 1.0, 3.0]);
+        assert_eq!(cells.treatment(), Some(&[3.5, 1.5, 0.5, 2.5][..]));
+        assert_eq!(cells.select(&[1, 2]).treatment(), Some(&[1.5, 0.5][..]));
         assert!(cells.is_balanced() && cells.cohorts().is_empty());
     }
 
