@@ -1,4 +1,4 @@
-use crate::Matrix;
+use crate::{Matrix, dot};
 
 /// The lower triangle `L` with `L L' = A` of a symmetric positive definite matrix.
 ///
@@ -22,18 +22,18 @@ impl Cholesky {
         let n = a.n_cols();
         let mut lower = Matrix::from_fn(n, n, |i, j| if i >= j { a[(i, j)] } else { 0.0 });
         for j in 0..n {
-            for k in 0..j {
-                let factor = lower[(j, k)];
-                for i in j..n {
-                    lower[(i, j)] -= lower[(i, k)] * factor;
-                }
+            let (before, rest) = lower.data_mut().split_at_mut(j * n);
+            let column = &mut rest[j..n];
+            for done in before.chunks_exact(n) {
+                let factor = done[j];
+                column.iter_mut().zip(&done[j..]).for_each(|(x, l)| *x -= l * factor);
             }
-            let pivot = lower[(j, j)];
+            let pivot = column[0];
             if pivot.is_nan() || pivot <= a[(j, j)].abs() * f64::EPSILON * n as f64 {
                 return None;
             }
             let root = pivot.sqrt();
-            lower.col_mut(j)[j..].iter_mut().for_each(|x| *x /= root);
+            column.iter_mut().for_each(|x| *x /= root);
         }
         Some(Self { lower })
     }
@@ -48,27 +48,34 @@ impl Cholesky {
     #[must_use]
     pub fn solve_lower(&self, b: &[f64]) -> Vec<f64> {
         let mut x = b.to_vec();
-        for j in 0..x.len() {
-            x[j] /= self.lower[(j, j)];
-            let factor = x[j];
-            for i in j + 1..x.len() {
-                x[i] -= self.lower[(i, j)] * factor;
-            }
-        }
+        self.forward(&mut x);
         x
+    }
+
+    fn forward(&self, x: &mut [f64]) {
+        for j in 0..x.len() {
+            let column = &self.lower.col(j)[j..];
+            x[j] /= column[0];
+            let factor = x[j];
+            x[j + 1..].iter_mut().zip(&column[1..]).for_each(|(x, l)| *x -= l * factor);
+        }
     }
 
     /// `x` with `A x = b`.
     #[must_use]
     pub fn solve(&self, b: &[f64]) -> Vec<f64> {
-        let mut x = self.solve_lower(b);
-        for j in (0..x.len()).rev() {
-            for i in j + 1..x.len() {
-                x[j] -= self.lower[(i, j)] * x[i];
-            }
-            x[j] /= self.lower[(j, j)];
-        }
+        let mut x = b.to_vec();
+        self.solve_in_place(&mut x);
         x
+    }
+
+    /// As [`solve`](Self::solve), with the answer in the place of `b`.
+    pub fn solve_in_place(&self, x: &mut [f64]) {
+        self.forward(x);
+        for j in (0..x.len()).rev() {
+            let column = &self.lower.col(j)[j..];
+            x[j] = (x[j] - dot(&column[1..], &x[j + 1..])) / column[0];
+        }
     }
 
     /// The inverse of `A`, exactly symmetric.
