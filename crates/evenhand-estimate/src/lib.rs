@@ -14,6 +14,12 @@ mod estimate;
 mod estimates;
 mod interval;
 
+mod effect_terms;
+pub mod imputation;
+mod pretrend_leads;
+mod two_way;
+mod untreated_fit;
+
 pub mod did;
 pub mod synthetic_control;
 pub mod synthetic_did;
@@ -54,11 +60,16 @@ pub use conformal::{
 };
 pub use design::Design;
 pub use did::did;
+pub use effect_terms::EffectTerms;
 pub use equivalence::{Equivalence, Tost, equivalence, tost};
 pub use error::{Error, ErrorKind, Result};
 pub use estimate::Estimate;
 pub use exact::{
     FisherExact, Rate, Share, clopper_pearson, fisher_exact, rate_ratio, risk_ratio, share_difference, wilson,
+};
+pub use imputation::{
+    Centering, Imputation, ImputationOptions, ImputedEffect, PretrendTest, Pretrends, WeightedVariance,
+    imputation,
 };
 pub use interval::{ConfidenceSet, Interval};
 pub use kitagawa::{
