@@ -37,14 +37,18 @@ pub mod trend;
 pub mod bounds;
 pub mod simulate;
 
+pub mod honest;
+
 pub mod equivalence;
 pub mod mde;
 pub mod multiplicity;
 
 mod frank_wolfe;
+mod mersenne_twister;
 mod rng;
 mod simplex;
 pub mod special;
+mod truncated_normal;
 
 mod error;
 
@@ -66,6 +70,10 @@ pub use error::{Error, ErrorKind, Result};
 pub use estimate::Estimate;
 pub use exact::{
     FisherExact, Rate, Share, clopper_pearson, fisher_exact, rate_ratio, risk_ratio, share_difference, wilson,
+};
+pub use honest::{
+    Bound, Breakdown, Ends, EventCoefficients, FixedLength, Honest, HonestMethod, HonestOptions, Robust,
+    Shape, SmoothnessBefore, breakdown, fixed_length, honest, identified_set, smoothness_before,
 };
 pub use imputation::{
     Centering, Imputation, ImputationOptions, ImputedEffect, PretrendTest, Pretrends, WeightedVariance,
