@@ -38,6 +38,7 @@ pub mod bounds;
 pub mod simulate;
 
 pub mod honest;
+pub mod inference;
 
 pub mod equivalence;
 pub mod mde;
@@ -79,6 +80,7 @@ pub use imputation::{
     Centering, Imputation, ImputationOptions, ImputedEffect, PretrendTest, Pretrends, WeightedVariance,
     imputation,
 };
+pub use inference::*;
 pub use interval::{ConfidenceSet, Interval};
 pub use kitagawa::{
     Kitagawa, KitagawaEstimate, KitagawaInput, kitagawa, kitagawa_bootstrap, kitagawa_delta, kitagawa_did,

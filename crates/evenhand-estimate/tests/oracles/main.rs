@@ -4,6 +4,7 @@
 mod honest;
 mod imputation;
 mod synthetic;
+mod wild_cluster_bootstrap;
 
 use serde_json::Value;
 use std::collections::BTreeMap;
