@@ -159,17 +159,9 @@ impl Matrix {
     /// When the shapes differ.
     #[must_use]
     pub fn plus(mut self, other: &Self, factor: f64) -> Self {
-        self.add_scaled(other, factor);
-        self
-    }
-
-    /// Adds `other * factor` in place, entry by entry.
-    ///
-    /// # Panics
-    /// When the shapes differ.
-    pub fn add_scaled(&mut self, other: &Self, factor: f64) {
         assert_eq!((self.n_rows, self.n_cols), (other.n_rows, other.n_cols), "matrices of one shape");
         self.data.iter_mut().zip(&other.data).for_each(|(a, b)| *a += b * factor);
+        self
     }
 
     /// `self` times `right`, one thread.
@@ -181,6 +173,19 @@ impl Matrix {
         assert_eq!(self.n_cols, right.n_rows, "inner dimensions");
         let mut product = Self::zeros(self.n_rows, right.n_cols);
         matmul(product.as_faer_mut(), Accum::Replace, self.as_faer(), right.as_faer(), 1.0, Par::Seq);
+        product
+    }
+
+    /// `self` times some columns of `right`, one thread.
+    ///
+    /// # Panics
+    /// When the inner dimensions differ or the columns are out of range.
+    #[must_use]
+    pub fn mul_cols(&self, right: &Self, cols: std::ops::Range<usize>) -> Self {
+        assert_eq!(self.n_cols, right.n_rows, "inner dimensions");
+        let mut product = Self::zeros(self.n_rows, cols.len());
+        let right = right.as_faer().subcols(cols.start, cols.len());
+        matmul(product.as_faer_mut(), Accum::Replace, self.as_faer(), right, 1.0, Par::Seq);
         product
     }
 
@@ -312,6 +317,7 @@ mod tests {
                 assert!((product[(i, j)] - dot(&a.row(i), b.col(j))).abs() < 1e-12);
             }
         }
+        assert_eq!(a.mul_cols(&b, 1..4), product.select_cols(&[1, 2, 3]));
         assert_eq!(a.transpose().mul(&some(9, 3)), a.t_mul(&some(9, 3)));
         assert_eq!(a.t_mul_vec(&[1.0; 9]), a.transpose().mul_vec(&[1.0; 9]));
     }

@@ -1,10 +1,8 @@
 //! Agreement with published implementations on the data sets that the field teaches with. The data are not ours
 //! to redistribute, so these tests read `../shared/oracles` and say so when it is absent. One module a method.
 
-mod honest;
-mod imputation;
+mod callaway_santanna;
 mod synthetic;
-mod wild_cluster_bootstrap;
 
 use serde_json::Value;
 use std::collections::BTreeMap;
