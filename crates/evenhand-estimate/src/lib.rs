@@ -15,6 +15,11 @@ mod estimates;
 mod interval;
 
 pub mod callaway_santanna;
+mod effect_terms;
+pub mod imputation;
+mod pretrend_leads;
+mod two_way;
+mod untreated_fit;
 
 pub mod did;
 pub mod synthetic_control;
@@ -33,14 +38,19 @@ pub mod trend;
 pub mod bounds;
 pub mod simulate;
 
+pub mod honest;
+pub mod inference;
+
 pub mod equivalence;
 pub mod mde;
 pub mod multiplicity;
 
 mod frank_wolfe;
+mod mersenne_twister;
 mod rng;
 mod simplex;
 pub mod special;
+mod truncated_normal;
 
 mod error;
 
@@ -60,12 +70,22 @@ pub use conformal::{
 };
 pub use design::Design;
 pub use did::did;
+pub use effect_terms::EffectTerms;
 pub use equivalence::{Equivalence, Tost, equivalence, tost};
 pub use error::{Error, ErrorKind, Result};
 pub use estimate::Estimate;
 pub use exact::{
     FisherExact, Rate, Share, clopper_pearson, fisher_exact, rate_ratio, risk_ratio, share_difference, wilson,
 };
+pub use honest::{
+    Bound, Breakdown, Ends, EventCoefficients, FixedLength, Honest, HonestMethod, HonestOptions, Robust,
+    Shape, SmoothnessBefore, breakdown, fixed_length, honest, identified_set, smoothness_before,
+};
+pub use imputation::{
+    Centering, Imputation, ImputationOptions, ImputedEffect, PretrendTest, Pretrends, WeightedVariance,
+    imputation,
+};
+pub use inference::*;
 pub use interval::{ConfidenceSet, Interval};
 pub use kitagawa::{
     Kitagawa, KitagawaEstimate, KitagawaInput, kitagawa, kitagawa_bootstrap, kitagawa_delta, kitagawa_did,

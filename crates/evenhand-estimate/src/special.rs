@@ -89,6 +89,19 @@ pub fn two_sided_p(statistic: f64, df: Option<f64>) -> f64 {
     }
 }
 
+/// Chance that an F variable on `df` and `df_residual` > 0 degrees of freedom exceeds `x`.
+///
+/// ```
+/// use evenhand_estimate::special::f_tail;
+/// // On 2 and n degrees of freedom the tail is (1 + 2 x / n)^(-n / 2).
+/// assert!((f_tail(3.0, 2.0, 10.0) - 1.6f64.powi(-5)).abs() < 1e-14);
+/// ```
+#[must_use]
+pub fn f_tail(x: f64, df: f64, df_residual: f64) -> f64 {
+    let total = df_residual + df * x.max(0.0);
+    beta_cdf_split(df_residual / total, df * x.max(0.0) / total, df_residual / 2.0, df / 2.0)
+}
+
 fn t_two_sided(t: f64, df: f64) -> f64 {
     if t.is_infinite() {
         return 0.0;

@@ -159,9 +159,17 @@ impl Matrix {
     /// When the shapes differ.
     #[must_use]
     pub fn plus(mut self, other: &Self, factor: f64) -> Self {
+        self.add_scaled(other, factor);
+        self
+    }
+
+    /// Adds `other * factor` in place, entry by entry.
+    ///
+    /// # Panics
+    /// When the shapes differ.
+    pub fn add_scaled(&mut self, other: &Self, factor: f64) {
         assert_eq!((self.n_rows, self.n_cols), (other.n_rows, other.n_cols), "matrices of one shape");
         self.data.iter_mut().zip(&other.data).for_each(|(a, b)| *a += b * factor);
-        self
     }
 
     /// `self` times `right`, one thread.

@@ -2,7 +2,10 @@
 //! to redistribute, so these tests read `../shared/oracles` and say so when it is absent. One module a method.
 
 mod callaway_santanna;
+mod honest;
+mod imputation;
 mod synthetic;
+mod wild_cluster_bootstrap;
 
 use serde_json::Value;
 use std::collections::BTreeMap;

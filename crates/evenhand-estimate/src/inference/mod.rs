@@ -1,0 +1,24 @@
+//! The inference ladder: what to report beside a point estimate when clusters, or treated clusters, are few.
+//! [`ladder`] names the rung for a design; each rung is a file named after its method. Read first: `ladder.rs`,
+//! then `wild_cluster_bootstrap.rs`.
+
+mod ladder;
+
+mod clustered;
+mod inversion;
+pub mod wild_cluster_bootstrap;
+
+mod fieller;
+mod romano_wolf;
+mod substitution;
+
+pub use clustered::{ClusteredRegression, Restrictions};
+pub use fieller::{FiellerSet, RatioInput, fieller};
+pub use inversion::{Counting, Tail};
+pub use ladder::{Ladder, Procedure, ladder};
+pub use romano_wolf::romano_wolf;
+pub use substitution::{Substitution, SubstitutionClass, SubstitutionInput, substitution};
+pub use wild_cluster_bootstrap::{
+    ClusterVariance, WildBootstrap, WildClusterBootstrapOptions, WildScores, WildWeights,
+    wild_cluster_bootstrap,
+};

@@ -1,0 +1,250 @@
+//! HonestDiD on the event studies of Benzarti and Carloni (2019) and Lovenheim and Willén (2019), and on the Medicaid
+//! expansions of the R package's introduction.
+
+use crate::reference;
+use evenhand_estimate::*;
+
+const PATH: &str = "oracles/honestdid_bc/reference.json";
+
+/// `betahat.csv` and `sigma.csv` of a set.
+fn event(set: &str, n_pre: usize) -> Option<EventCoefficients> {
+    let read = |file: &str| {
+        let path = evenhand_testkit::shared(&format!("oracles/{set}/{file}"))?;
+        let text = std::fs::read_to_string(path).unwrap();
+        let row = |line: &str| line.split(',').filter_map(|x| x.parse::<f64>().ok()).collect::<Vec<f64>>();
+        Some(text.lines().map(row).filter(|row| !row.is_empty()).collect::<Vec<_>>())
+    };
+    let beta: Vec<f64> = read("betahat.csv")?.iter().map(|row| row[1]).collect();
+    let rows = read("sigma.csv")?;
+    let sigma = Matrix::from_fn(beta.len(), beta.len(), |i, j| rows[i][j]);
+    Some(EventCoefficients::new(&beta, &sigma, n_pre).unwrap())
+}
+
+fn benzarti_carloni() -> Option<EventCoefficients> {
+    event("honestdid_bc", 4)
+}
+
+#[track_caller]
+fn check(found: &Honest, expected: &[(f64, f64)], tolerance: f64) {
+    assert_eq!(found.robust.len(), expected.len());
+    for (row, &(low, high)) in found.robust.iter().zip(expected) {
+        let interval = row.interval.unwrap();
+        let apart = (interval.low - low).abs().max((interval.high - high).abs());
+        assert!(
+            apart <= tolerance,
+            "{} at {}: {interval:?}, expected {low} to {high}",
+            found.restriction,
+            row.m
+        );
+    }
+}
+
+fn pairs(reference: &serde_json::Value) -> Vec<(f64, f64)> {
+    let list = |name: &str| reference[name].as_array().unwrap().clone();
+    list("lb")
+        .iter()
+        .zip(list("ub"))
+        .map(|(low, high)| (low.as_f64().unwrap(), high.as_f64().unwrap()))
+        .collect()
+}
+
+fn smooth(m: &[f64]) -> HonestOptions {
+    HonestOptions { bound: Bound::Smoothness, m: Some(m.to_vec()), ..HonestOptions::default() }
+}
+
+#[test]
+fn the_original_interval_equals_the_peers() {
+    let (Some(event), Some(peer)) = (benzarti_carloni(), reference(PATH, "original_cs", "honestdid")) else {
+        return;
+    };
+    let original = honest(&event, &smooth(&[0.0])).unwrap().original;
+    crate::near(original.low, peer["lb"].as_f64().unwrap(), 1e-12);
+    crate::near(original.high, peer["ub"].as_f64().unwrap(), 1e-12);
+}
+
+// moderndid has an exact folded normal quantile and a search for the best estimator that ends near it: 1e-6.
+// honestdid simulates the quantile with a million draws of numpy and R with its own: 1e-4 here.
+#[test]
+fn fixed_length_intervals_equal_the_peers_to_their_precision() {
+    let Some(event) = benzarti_carloni() else { return };
+    let found = honest(&event, &smooth(&[0.0, 0.1, 0.2, 0.3])).unwrap();
+    let moderndid = pairs(&reference(PATH, "DeltaSD FLCI M", "moderndid").unwrap());
+    check(&found, &moderndid, 1e-6);
+    check(&found, &pairs(&reference(PATH, "DeltaSD FLCI M=0,.1,.2,.3", "honestdid").unwrap()), 1e-4);
+    let r = [
+        (0.131_411_316, 0.216_169_648_2),
+        (0.119_444_000_1, 0.418_508_214_3),
+        (0.019_444_000_15, 0.518_508_214_3),
+    ];
+    check(&honest(&event, &smooth(&[0.0, 0.1, 0.2])).unwrap(), &r, 1e-4);
+}
+
+/// What R HonestDiD gives for the same call, on its grid: the same grid points, so 1e-9 for ten printed digits.
+#[test]
+fn conditional_sets_equal_r_on_every_restriction() {
+    use {Bound::*, HonestMethod::*};
+    let Some(event) = benzarti_carloni() else { return };
+    let r = |bound, shape, m: &[f64], grid_points, method, expected: &[(f64, f64)]| {
+        let options = HonestOptions {
+            bound,
+            shape,
+            m: Some(m.to_vec()),
+            grid_points,
+            method: Some(method),
+            ..HonestOptions::default()
+        };
+        check(&honest(&event, &options).unwrap(), expected, 1e-9);
+    };
+    r(
+        Smoothness,
+        Shape::Any,
+        &[0.0, 0.1, 0.2],
+        1000,
+        Conditional,
+        &[
+            (0.210_050_178_9, 0.327_799_827_1),
+            (0.119_504_481_1, 0.418_025_714_9),
+            (0.020_301_322_13, 0.517_973_733_1),
+        ],
+    );
+    r(Smoothness, Shape::Any, &[0.1], 200, Conditional, &[(0.122_876_103_5, 0.416_815_017_8)]);
+    r(RelativeMagnitudes, Shape::Any, &[1.0], 200, Conditional, &[(0.070_552_443_62, 0.318_439_407_7)]);
+    r(Smoothness, Shape::PositiveBias, &[0.1], 100, Conditional, &[(0.119_180_320_7, 0.223_291_287_4)]);
+    r(Smoothness, Shape::Increasing, &[0.1], 100, Conditional, &[(0.119_180_320_7, 0.223_291_287_4)]);
+    r(RelativeMagnitudes, Shape::PositiveBias, &[1.0], 100, Conditional, &[(0.072_825_222_31, 0.333_462_86)]);
+    r(RelativeMagnitudes, Shape::Increasing, &[1.0], 100, Conditional, &[(0.072_825_222_31, 0.333_462_86)]);
+    r(RelativeSmoothness, Shape::Any, &[1.0], 100, Conditional, &[(0.072_825_222_31, 0.379_457_737_3)]);
+    r(
+        RelativeSmoothness,
+        Shape::NegativeBias,
+        &[1.0],
+        100,
+        Conditional,
+        &[(0.065_159_409_43, 0.379_457_737_3)],
+    );
+    r(
+        RelativeSmoothness,
+        Shape::Decreasing,
+        &[1.0],
+        100,
+        Conditional,
+        &[(0.065_159_409_43, 0.379_457_737_3)],
+    );
+    r(Smoothness, Shape::Any, &[0.1], 200, ConditionalLeastFavorable, &[(0.122_876_103_5, 0.416_815_017_8)]);
+    r(
+        RelativeMagnitudes,
+        Shape::Any,
+        &[1.0],
+        200,
+        ConditionalLeastFavorable,
+        &[(0.070_552_443_62, 0.318_439_407_7)],
+    );
+    let average = HonestOptions {
+        target: Some(vec![0.25; 4]),
+        method: Some(Conditional),
+        grid_points: 100,
+        ..smooth(&[0.1])
+    };
+    check(&honest(&event, &average).unwrap(), &[(-0.180_960_776_9, 0.853_100_805_5)], 1e-9);
+    let limits = smoothness_before(&event, 0.05).unwrap();
+    assert!(limits.lower.is_infinite());
+    crate::near(limits.upper, 0.202_169_869_297_069, 1e-12);
+}
+
+// C-F starts from the fixed-length interval of level 1 - kappa, which R simulates: three grid steps of 200.
+#[test]
+fn the_hybrid_with_a_fixed_length_first_stage_is_near_r() {
+    let Some(event) = benzarti_carloni() else { return };
+    let options =
+        HonestOptions { method: Some(HonestMethod::ConditionalFlci), grid_points: 200, ..smooth(&[0.1]) };
+    check(&honest(&event, &options).unwrap(), &[(0.119_713_826_6, 0.418_238_387_9)], 5e-4);
+}
+
+// The peers draw their critical values from numpy: two steps of the grid of 1,000, 7.6e-4 each. The upper end at
+// Mbar = 2 lies outside the grid of honestdid and R, 20 standard errors; moderndid's grid is wider.
+#[test]
+fn relative_magnitudes_equal_the_peers_to_their_simulation() {
+    let Some(event) = benzarti_carloni() else { return };
+    let options = HonestOptions { m: Some(vec![0.5, 1.0, 1.5, 2.0]), ..HonestOptions::default() };
+    let on_grid = honest(&event, &options).unwrap();
+    let peer = reference(PATH, "DeltaRM C-LF Mbar .5,1,1.5,2 grid1000", "honestdid").unwrap();
+    check(&on_grid, &pairs(&peer), 1.6e-3);
+    assert!(on_grid.robust[3].open_above && !on_grid.robust[2].open_above);
+    let exact = honest(&event, &HonestOptions { ends: Ends::Exact, ..options }).unwrap();
+    check(&exact, &pairs(&reference(PATH, "DeltaRM C-LF Mbar grid1000", "moderndid").unwrap()), 1.6e-3);
+    let at = breakdown(&event, &HonestOptions::default(), 0.0, 10.0).unwrap();
+    assert!(at.reached && (1.5..2.0).contains(&at.m));
+}
+
+/// Two-way fixed effects of a balanced panel with one date of treatment: differences of means of changes since 2013,
+/// and the covariance of state clusters with the small-sample factors of R fixest.
+fn medicaid() -> Option<EventCoefficients> {
+    let text = std::fs::read_to_string(evenhand_testkit::shared("oracles/medicaid/data.csv")?).unwrap();
+    let mut states: std::collections::BTreeMap<String, (bool, Vec<f64>)> = std::collections::BTreeMap::new();
+    for line in text.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let (year, g) = (cells[1].parse::<i32>().unwrap(), cells[5].parse::<i32>().unwrap());
+        if year < 2016 && g != 2015 {
+            states
+                .entry(cells[0].to_owned())
+                .or_insert((g == 2014, Vec::new()))
+                .1
+                .push(cells[2].parse().unwrap());
+        }
+    }
+    let changes = |treated: bool| -> Vec<Vec<f64>> {
+        let change = |y: &Vec<f64>| (0..8).filter(|&t| t != 5).map(|t| y[t] - y[5]).collect();
+        states.values().filter(|(is, _)| *is == treated).map(|(_, y)| change(y)).collect()
+    };
+    let mean = |rows: &[Vec<f64>], t: usize| rows.iter().map(|row| row[t]).sum::<f64>() / rows.len() as f64;
+    let (treated, others) = (changes(true), changes(false));
+    let beta: Vec<f64> = (0..7).map(|t| mean(&treated, t) - mean(&others, t)).collect();
+    let (g, n) = (states.len() as f64, 8.0 * states.len() as f64);
+    let factor = g / (g - 1.0) * (n - 1.0) / (n - 15.0);
+    let part = |rows: &[Vec<f64>], s: usize, t: usize| {
+        let size = rows.len() as f64;
+        let products = rows.iter().map(|row| (row[s] - mean(rows, s)) * (row[t] - mean(rows, t)));
+        products.sum::<f64>() / (size * size)
+    };
+    let sigma = Matrix::from_fn(7, 7, |s, t| factor * (part(&treated, s, t) + part(&others, s, t)));
+    Some(EventCoefficients::new(&beta, &sigma, 5).unwrap())
+}
+
+// The package's introduction prints three digits: half a unit of the last, and half a step of the grid.
+#[test]
+fn medicaid_expansions_come_out_as_in_the_introduction_of_the_r_package() {
+    let Some(event) = medicaid() else { return };
+    let relative = HonestOptions { m: Some(vec![0.5, 1.0, 1.5, 2.0]), ..HonestOptions::default() };
+    let expected = [(0.0240, 0.0672), (0.0170, 0.0720), (0.008_24, 0.0797), (-0.000_916, 0.0881)];
+    check(&honest(&event, &relative).unwrap(), &expected, 6e-4);
+    let m: Vec<f64> = (0..6).map(|i| 0.01 * f64::from(i)).collect();
+    let expected = [
+        (0.0259, 0.0607),
+        (0.0132, 0.0787),
+        (0.002_86, 0.0907),
+        (-0.007_14, 0.101),
+        (-0.0171, 0.111),
+        (-0.0271, 0.121),
+    ];
+    check(&honest(&event, &smooth(&m)).unwrap(), &expected, 6e-4);
+}
+
+// Twenty-three coefficients after treatment: the linear programs are larger, and the published reading of the paper's
+// section 6.2 holds: the effect on employment fifteen years on is not robust to small changes of slope.
+#[test]
+fn many_coefficients_are_no_obstacle() {
+    let Some(event) = event("honestdid_lw", 9) else { return };
+    let target: Vec<f64> = (0..23).map(|j| if j == 15 { 1.0 } else { 0.0 }).collect();
+    let options = HonestOptions { target: Some(target), ..smooth(&[0.0, 0.04]) };
+    let found = honest(&event, &options).unwrap();
+    let length = |at: usize| found.robust[at].interval.map(|i| i.high - i.low).unwrap();
+    assert!(length(1) > length(0) && found.robust[1].interval.unwrap().contains(0.0));
+    let conditional = HonestOptions {
+        method: Some(HonestMethod::Conditional),
+        grid_points: 50,
+        ends: Ends::Exact,
+        ..options
+    };
+    let sets = honest(&event, &conditional).unwrap();
+    assert!(sets.robust.iter().all(|row| row.interval.is_some_and(|i| i.is_bounded())));
+}
