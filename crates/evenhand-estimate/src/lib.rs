@@ -18,6 +18,7 @@ pub mod callaway_santanna;
 mod effect_terms;
 pub mod imputation;
 mod pretrend_leads;
+pub mod two_stage;
 mod two_way;
 mod untreated_fit;
 
@@ -104,3 +105,4 @@ pub use synthetic_control::{demeaned_synthetic_control, synthetic_control};
 pub use synthetic_did::{Stopping, SyntheticDidOptions, synthetic_did};
 pub use synthetic_fit::SyntheticFit;
 pub use trend::{change, slope};
+pub use two_stage::{TwoStageOptions, two_stage};

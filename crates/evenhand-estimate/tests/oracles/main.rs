@@ -5,6 +5,7 @@ mod callaway_santanna;
 mod honest;
 mod imputation;
 mod synthetic;
+mod two_stage;
 mod wild_cluster_bootstrap;
 
 use serde_json::Value;
