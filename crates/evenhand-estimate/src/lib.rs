@@ -14,9 +14,11 @@ mod estimate;
 mod estimates;
 mod interval;
 
+pub mod bacon;
 pub mod callaway_santanna;
 mod effect_terms;
 pub mod imputation;
+pub mod negative_weights;
 mod pretrend_leads;
 pub mod two_stage;
 mod two_way;
@@ -65,6 +67,7 @@ pub use estimates::{Estimates, Term};
 pub use evenhand_linalg::Matrix;
 pub use factor::{Factor, RowsByLevel};
 
+pub use bacon::{Bacon, BaconOptions, Comparison, ComparisonKind, KindTotal, WithinCohorts, bacon};
 pub use bounds::{MissingGeography, corner_bounds, imbens_manski, linear_bounds};
 pub use conformal::{
     Conformal, ConformalOptions, ConformalStatistic, conformal, conformal_demeaned, conformal_synthetic_did,
@@ -93,6 +96,7 @@ pub use kitagawa::{
 };
 pub use mde::mde;
 pub use multiplicity::{benjamini_hochberg, holm};
+pub use negative_weights::{CellWeight, NegativeWeights, NegativeWeightsOptions, negative_weights};
 pub use placebo_units::{Placebo, PlaceboUnits, placebo_std_error, placebo_units};
 pub use ranks::{
     RankProbabilities, RankSet, order_probability, rank_confidence_sets, rank_probabilities, rank_sets,

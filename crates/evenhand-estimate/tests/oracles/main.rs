@@ -1,6 +1,7 @@
 //! Agreement with published implementations on the data sets that the field teaches with. The data are not ours
 //! to redistribute, so these tests read `../shared/oracles` and say so when it is absent. One module a method.
 
+mod bacon;
 mod callaway_santanna;
 mod honest;
 mod imputation;
