@@ -89,17 +89,59 @@ pub fn two_sided_p(statistic: f64, df: Option<f64>) -> f64 {
     }
 }
 
-/// Chance that an F variable on `df` and `df_residual` > 0 degrees of freedom exceeds `x`.
+/// Probability that an F variable on `df1` and `df2` > 0 degrees of freedom is larger; `df2` may be infinite, when
+/// it is a chi-squared variable over `df1`.
 ///
 /// ```
-/// use evenhand_estimate::special::f_tail;
+/// use evenhand_estimate::special::{f_tail, two_sided_p};
 /// // On 2 and n degrees of freedom the tail is (1 + 2 x / n)^(-n / 2).
 /// assert!((f_tail(3.0, 2.0, 10.0) - 1.6f64.powi(-5)).abs() < 1e-14);
+/// assert!((f_tail(4.0, 1.0, 10.0) - two_sided_p(2.0, Some(10.0))).abs() < 1e-13);
+/// assert!((f_tail(3.0, 2.0, f64::INFINITY) - (-3.0f64).exp()).abs() < 1e-13);
 /// ```
 #[must_use]
-pub fn f_tail(x: f64, df: f64, df_residual: f64) -> f64 {
-    let total = df_residual + df * x.max(0.0);
-    beta_cdf_split(df_residual / total, df * x.max(0.0) / total, df_residual / 2.0, df / 2.0)
+pub fn f_tail(f: f64, df1: f64, df2: f64) -> f64 {
+    if f <= 0.0 || f.is_infinite() {
+        return if f <= 0.0 { 1.0 } else { 0.0 };
+    }
+    if df2.is_infinite() {
+        return gamma_upper(0.5 * df1, 0.5 * df1 * f);
+    }
+    let total = df2 + df1 * f;
+    beta_cdf_split(df2 / total, df1 * f / total, 0.5 * df2, 0.5 * df1)
+}
+
+/// Regularized upper incomplete gamma function Q(a, x): series below the mean, continued fraction above.
+fn gamma_upper(a: f64, x: f64) -> f64 {
+    let front = (a * x.ln() - x - ln_gamma(a)).exp();
+    if x < a + 1.0 {
+        let (mut term, mut sum) = (1.0 / a, 1.0 / a);
+        for n in 1..10_000 {
+            term *= x / (a + f64::from(n));
+            sum += term;
+            if term < 1e-17 * sum {
+                break;
+            }
+        }
+        return 1.0 - front * sum;
+    }
+    // Q = front / (x + (1 - a) / (1 + 1 / (x + (2 - a) / (1 + 2 / (x + ...))))), in its even part, by Lentz.
+    let mut b = x + 1.0 - a;
+    let mut c = 1e300;
+    let mut d = 1.0 / b;
+    let mut h = d;
+    for n in 1..10_000 {
+        let n = f64::from(n);
+        let numerator = -n * (n - a);
+        b += 2.0;
+        d = 1.0 / (numerator * d + b);
+        c = b + numerator / c;
+        h *= d * c;
+        if (d * c - 1.0).abs() < 1e-16 {
+            break;
+        }
+    }
+    front * h
 }
 
 fn t_two_sided(t: f64, df: f64) -> f64 {

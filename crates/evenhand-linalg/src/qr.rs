@@ -77,9 +77,19 @@ impl Qr {
     #[must_use]
     pub fn solve(&self, y: &[f64]) -> Vec<f64> {
         let mut rotated = y.to_vec();
-        self.reflectors.iter().for_each(|reflector| reflect(reflector, &mut rotated));
+        self.rotate(&mut rotated);
         rotated.truncate(self.kept.len());
         self.solve_r(rotated)
+    }
+
+    /// `Q' v` in place, `Q` square: its first `rank` entries are the coordinates in the columns' space.
+    pub fn rotate(&self, v: &mut [f64]) {
+        self.reflectors.iter().for_each(|reflector| reflect(reflector, v));
+    }
+
+    /// `Q v` in place, which undoes [`rotate`](Self::rotate).
+    pub fn rotate_back(&self, v: &mut [f64]) {
+        self.reflectors.iter().rev().for_each(|reflector| reflect(reflector, v));
     }
 
     /// `Q` restricted to its first `rank` columns, shape (n, rank).
@@ -88,7 +98,7 @@ impl Qr {
         let (n, rank) = (self.reflectors.first().map_or(0, Vec::len), self.kept.len());
         let mut q = Matrix::from_fn(n, rank, |i, j| if i == j { 1.0 } else { 0.0 });
         for j in 0..rank {
-            self.reflectors.iter().rev().for_each(|reflector| reflect(reflector, q.col_mut(j)));
+            self.rotate_back(q.col_mut(j));
         }
         q
     }

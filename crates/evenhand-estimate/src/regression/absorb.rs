@@ -13,6 +13,7 @@
 //! Papers: Guimarães and Portugal (2010), doi:10.1177/1536867X1101000406; Correia (2016), a feasible estimator for
 //! linear models with multi-way fixed effects. R `fixest` demeans to `fixef.tol = 1e-6` of the change in a step.
 
+use super::semidefinite::Semidefinite;
 use crate::error::{finite, same_length};
 use crate::{Error, ErrorKind, Factor, Result};
 use evenhand_linalg::Matrix;
@@ -136,6 +137,12 @@ impl Absorber {
         &self.factors
     }
 
+    /// Number of rows of the factors, or of the weights when there is no factor.
+    #[must_use]
+    pub fn n_obs(&self) -> usize {
+        self.n_obs
+    }
+
     /// The weights; `None` when all are 1.
     #[must_use]
     pub fn weights(&self) -> Option<&[f64]> {
@@ -250,6 +257,143 @@ impl Absorber {
         }
     }
 
+    /// As [`solve`](Self::solve), repeated on what is left of the sums until that is rounding.
+    #[must_use]
+    pub fn solve_exactly(&self, mut sums: Effects) -> Effects {
+        let mut effects = self.solve(&sums);
+        if matches!(self.solver, Solver::Means | Solver::Separable) {
+            return effects;
+        }
+        let whole = self.largest_mean(&sums);
+        let mut before = f64::INFINITY;
+        let mut fitted = vec![0.0; self.n_obs];
+        let mut step = effects.clone();
+        for _ in 0..20 {
+            fitted.fill(0.0);
+            self.subtract(&step, &mut fitted);
+            for (sums, minus) in sums.iter_mut().zip(self.sums(&fitted)) {
+                sums.iter_mut().zip(minus).for_each(|(sum, minus)| *sum += minus);
+            }
+            let left = self.largest_mean(&sums);
+            if left <= 4.0 * f64::EPSILON * whole || left > 0.5 * before {
+                break;
+            }
+            before = left;
+            step = self.solve(&sums);
+            for (effects, step) in effects.iter_mut().zip(&step) {
+                effects.iter_mut().zip(step).for_each(|(effect, step)| *effect += step);
+            }
+        }
+        effects
+    }
+
+    /// Each row's leverage in the regression on the indicator columns alone: w d'(D'W D)^- d.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Domain`] when the Schur complement is too large to be factored.
+    pub fn leverages(&self) -> Result<Vec<f64>> {
+        let rows = 0..self.n_obs;
+        let own = |q: usize, row: usize| over(1.0, self.totals[q][self.factors[q].at(row)]);
+        match &self.solver {
+            Solver::Means if self.factors.is_empty() => Ok(vec![0.0; self.n_obs]),
+            Solver::Means => Ok(rows.map(|row| self.weight(row) * own(0, row)).collect()),
+            Solver::Separable => {
+                let all = over(1.0, self.totals[0].iter().sum());
+                Ok(rows.map(|row| self.weight(row) * (own(0, row) + own(1, row) - all)).collect())
+            }
+            Solver::Dense { first, schur } => Ok(self.schur_leverages(*first, &schur.inverse())),
+            Solver::Iterative { first } => {
+                let others = self.others(*first);
+                if others > 4096 {
+                    let message = format!(
+                        "leverages with {others} levels beside the largest factor, expected 4096 at most"
+                    );
+                    return Err(Error::new(ErrorKind::Domain, message));
+                }
+                let schur = self.factored_schur(*first, others);
+                Ok(self.schur_leverages(*first, &schur.inverse()))
+            }
+        }
+    }
+
+    /// Leverages of pairs among some rows, root of weight on both sides: shape (rows, rows); `None` without factors.
+    pub(crate) fn leverage_block(&self, rows: &[u32]) -> Result<Option<Matrix>> {
+        let roots: Vec<f64> = rows.iter().map(|&row| self.weight(row as usize).sqrt()).collect();
+        let same = |q: usize, i: usize, j: usize| {
+            let (a, b) = (self.factors[q].at(rows[i] as usize), self.factors[q].at(rows[j] as usize));
+            if a == b { over(1.0, self.totals[q][a]) } else { 0.0 }
+        };
+        let block = |entry: &dyn Fn(usize, usize) -> f64| {
+            Some(Matrix::from_fn(rows.len(), rows.len(), |i, j| roots[i] * roots[j] * entry(i, j)))
+        };
+        let (first, schur) = match &self.solver {
+            Solver::Means if self.factors.is_empty() => return Ok(None),
+            Solver::Means => return Ok(block(&|i, j| same(0, i, j))),
+            Solver::Separable => {
+                let all = over(1.0, self.totals[0].iter().sum());
+                return Ok(block(&|i, j| same(0, i, j) + same(1, i, j) - all));
+            }
+            Solver::Dense { first, schur } => (*first, schur),
+            Solver::Iterative { .. } => {
+                let message = "leverages of clusters with that many absorbed levels";
+                return Err(Error::new(ErrorKind::Domain, message));
+            }
+        };
+        let starts = self.starts(first);
+        let by_level = self.factors[first].rows_by_level();
+        let mut vectors = Matrix::zeros(self.others(first), rows.len());
+        for (vector, &row) in vectors.cols_mut().zip(rows) {
+            let level = self.factors[first].at(row as usize);
+            for q in (0..self.factors.len()).filter(|&q| q != first) {
+                vector[starts[q] + self.factors[q].at(row as usize)] += 1.0;
+                for &other in by_level.rows(level) {
+                    let share = over(self.weight(other as usize), self.totals[first][level]);
+                    vector[starts[q] + self.factors[q].at(other as usize)] -= share;
+                }
+            }
+        }
+        let mut solved = vectors.clone();
+        solved.cols_mut().for_each(|vector| vector.copy_from_slice(&schur.solve(vector.to_vec())));
+        let across = vectors.t_mul(&solved);
+        Ok(block(&|i, j| same(first, i, j) + across[(i, j)]))
+    }
+
+    /// With p the shares of the others' levels within a row's level of `first`, of weight W, and e the row's own:
+    /// w (1 / W + (e - p)' inverse (e - p)).
+    fn schur_leverages(&self, first: usize, inverse: &Matrix) -> Vec<f64> {
+        let starts = self.starts(first);
+        let rest: Vec<usize> = (0..self.factors.len()).filter(|&q| q != first).collect();
+        let own = |row: usize| rest.iter().map(move |&q| (q, row));
+        let place = |(q, row): (usize, usize)| starts[q] + self.factors[q].at(row);
+        let by_level = self.factors[first].rows_by_level();
+        let mut leverages = vec![0.0; self.n_obs];
+        for level in 0..self.factors[first].n_levels() {
+            let total = self.totals[first][level];
+            let mut image = vec![0.0; inverse.n_rows()];
+            let rows = || by_level.rows(level).iter().map(|&row| row as usize);
+            for row in rows() {
+                let share = over(self.weight(row), total);
+                for at in own(row).map(place) {
+                    image.iter_mut().zip(inverse.col(at)).for_each(|(sum, x)| *sum += share * x);
+                }
+            }
+            let mut both = 0.0;
+            for row in rows() {
+                let share = over(self.weight(row), total);
+                both += share * own(row).map(|at| image[place(at)]).sum::<f64>();
+            }
+            for row in rows() {
+                let square: f64 = own(row)
+                    .flat_map(|a| own(row).map(move |b| (a, b)))
+                    .map(|(a, b)| inverse[(place(a), place(b))])
+                    .sum();
+                let cross: f64 = own(row).map(|at| image[place(at)]).sum();
+                leverages[row] = self.weight(row) * (over(1.0, total) + square - 2.0 * cross + both);
+            }
+        }
+        leverages
+    }
+
     /// Subtracts each row's effects from a column.
     pub fn subtract(&self, effects: &[Vec<f64>], column: &mut [f64]) {
         if let Layout::Grid { major, n_minor } = self.layout {
@@ -284,7 +428,7 @@ impl Absorber {
         if others > DENSE_LEVELS && products.saturating_add(others.pow(3) / 6) > DENSE_COST * self.n_obs {
             return Solver::Iterative { first };
         }
-        Solver::Dense { first, schur: Semidefinite::new(self.schur(first, others)) }
+        Solver::Dense { first, schur: self.factored_schur(first, others) }
     }
 
     /// Whether every pair of levels of two factors occurs once, with a weight that is the product of the levels'
@@ -408,6 +552,15 @@ impl Absorber {
         effects
     }
 
+    fn factored_schur(&self, first: usize, others: usize) -> Semidefinite {
+        Semidefinite::new(self.schur(first, others), &self.others_totals(first), 1e-11)
+    }
+
+    fn others_totals(&self, first: usize) -> Vec<f64> {
+        let others = self.totals.iter().enumerate().filter(|(q, _)| *q != first);
+        others.flat_map(|(_, totals)| totals.iter().copied()).collect()
+    }
+
     /// The Schur complement, shape (others, others): what the others' sums are of one another within the levels
     /// of the factor `first`.
     fn schur(&self, first: usize, others: usize) -> Matrix {
@@ -444,8 +597,7 @@ impl Absorber {
 
     /// Solves with the Schur complement, never formed, until the gradient is a thousandth of the tolerance.
     fn conjugate_gradients(&self, first: usize, right: Vec<f64>) -> Vec<f64> {
-        let others = (0..self.factors.len()).filter(|&q| q != first);
-        let diagonal: Vec<f64> = others.flat_map(|q| self.totals[q].iter().copied()).collect();
+        let diagonal = self.others_totals(first);
         let scale = |values: &[f64]| -> Vec<f64> {
             values.iter().zip(&diagonal).map(|(x, total)| over(*x, *total)).collect()
         };
@@ -540,53 +692,6 @@ fn grid_sums(column: &[f64], major: usize, n_minor: usize) -> Effects {
 /// A quotient that is 0 where there is no weight to divide by.
 fn over(sum: f64, total: f64) -> f64 {
     if total > 0.0 { sum / total } else { 0.0 }
-}
-
-/// A Cholesky factor of a matrix that may be singular: a pivot that cancels leaves its unknown at 0.
-#[derive(Debug, Clone)]
-struct Semidefinite {
-    lower: Matrix,
-    is_kept: Vec<bool>,
-}
-
-impl Semidefinite {
-    fn new(mut a: Matrix) -> Self {
-        let n = a.n_cols();
-        let diagonal = a.diagonal();
-        let mut is_kept = vec![true; n];
-        for j in 0..n {
-            // Column j has taken the products of all columns before it; a tiny pivot is rounding.
-            let pivot = a[(j, j)];
-            is_kept[j] = pivot > 1e-11 * diagonal[j];
-            let root = if is_kept[j] { pivot.sqrt() } else { f64::INFINITY };
-            let (left, right) = a.data_mut().split_at_mut((j + 1) * n);
-            let column = &mut left[j * n..];
-            column[j..].iter_mut().for_each(|x| *x /= root);
-            if is_kept[j] {
-                for (k, later) in (j + 1..n).zip(right.chunks_exact_mut(n)) {
-                    let factor = column[k];
-                    later[k..].iter_mut().zip(&column[k..]).for_each(|(x, l)| *x -= l * factor);
-                }
-            }
-        }
-        Self { lower: a, is_kept }
-    }
-
-    fn solve(&self, mut x: Vec<f64>) -> Vec<f64> {
-        let n = x.len();
-        for j in 0..n {
-            let column = &self.lower.col(j)[j..];
-            x[j] = if self.is_kept[j] { x[j] / column[0] } else { 0.0 };
-            let factor = x[j];
-            x[j + 1..].iter_mut().zip(&column[1..]).for_each(|(x, l)| *x -= l * factor);
-        }
-        for j in (0..n).rev() {
-            let column = &self.lower.col(j)[j..];
-            let later = evenhand_linalg::dot(&column[1..], &x[j + 1..]);
-            x[j] = if self.is_kept[j] { (x[j] - later) / column[0] } else { 0.0 };
-        }
-        x
-    }
 }
 
 /// Connected components of the graph in which two levels are joined when a row has both.
@@ -710,6 +815,8 @@ mod tests {
             if factors.len() < 3 {
                 assert_eq!(absorber.degrees_of_freedom(), rank);
             }
+            let leverages = absorber.leverages().unwrap();
+            assert!((leverages.iter().sum::<f64>() - rank as f64).abs() < 1e-9, "their sum is the rank");
             if factors.len() > 1 {
                 absorber.solver = Solver::Iterative { first: 1 };
             }

@@ -5,6 +5,7 @@ mod bacon;
 mod callaway_santanna;
 mod honest;
 mod imputation;
+mod regression;
 mod synthetic;
 mod two_stage;
 mod wild_cluster_bootstrap;
@@ -30,4 +31,35 @@ fn by_label(value: &Value) -> BTreeMap<String, f64> {
 #[track_caller]
 fn near(found: f64, expected: f64, relative: f64) {
     assert!((found - expected).abs() <= relative * expected.abs(), "{found}, expected {expected}");
+}
+
+/// A comma-separated file by columns; its values hold no commas.
+struct Table {
+    names: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+/// `oracles/<set>/data.csv`.
+fn table(set: &str) -> Option<Table> {
+    table_at(&format!("oracles/{set}/data.csv"))
+}
+
+fn table_at(path: &str) -> Option<Table> {
+    let text = std::fs::read_to_string(evenhand_testkit::shared(path)?).unwrap();
+    let cells =
+        |line: &str| line.split(',').map(|cell| cell.trim_matches('"').to_owned()).collect::<Vec<_>>();
+    let mut lines = text.lines().map(cells);
+    Some(Table { names: lines.next().unwrap(), rows: lines.collect() })
+}
+
+impl Table {
+    fn text(&self, name: &str) -> Vec<&str> {
+        let at = self.names.iter().position(|own| own == name).unwrap_or_else(|| panic!("no column {name}"));
+        self.rows.iter().map(|row| row[at].as_str()).collect()
+    }
+
+    /// Numbers, NaN where a cell is empty.
+    fn numbers(&self, name: &str) -> Vec<f64> {
+        self.text(name).iter().map(|cell| cell.parse().unwrap_or(f64::NAN)).collect()
+    }
 }
