@@ -88,6 +88,22 @@ pub(crate) fn sync_folder(path: &Path) -> Result<()> {
         .map_err(|source| Error::io("bring the folder to the disk", path, source))
 }
 
+/// Does so for many folders at once: a disk brings many requests home together in little more than the time of
+/// one, and a new record has two folders for each table.
+pub(crate) fn sync_folders<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
+    let paths: Vec<&PathBuf> = paths.collect();
+    let refused = |path: &Path, source| Error::io("bring the folder to the disk", path, source);
+    paths.iter().try_for_each(|path| step(Call::SyncFolder, path).map_err(|source| refused(path, source)))?;
+    let results: Vec<io::Result<()>> = std::thread::scope(|scope| {
+        let sync = |path: &'a PathBuf| scope.spawn(move || sync_open_folder(path));
+        let threads: Vec<_> = paths.iter().map(|path| sync(path)).collect();
+        let died = |_| Err(io::Error::other("the thread that waited for the disk died"));
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(died)).collect()
+    });
+    let first = paths.iter().zip(results).find_map(|(path, result)| result.err().map(|error| (path, error)));
+    first.map_or(Ok(()), |(path, source)| Err(refused(path, source)))
+}
+
 #[cfg(unix)]
 fn sync_open_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()

@@ -15,12 +15,19 @@
 
 mod disk;
 mod error;
+#[cfg_attr(
+    not(test),
+    expect(clippy::arithmetic_side_effects, reason = "positions in slices, lengths of runs")
+)]
+mod hybrid;
 mod lock;
 mod manifest;
 mod names;
 mod part;
 mod publish;
 mod record;
+#[cfg_attr(not(test), expect(clippy::arithmetic_side_effects, reason = "sums of page lengths"))]
+mod text_chunk;
 mod verify;
 
 pub use error::{Error, ErrorKind, Result};

@@ -4,14 +4,18 @@
 use crate::disk::{self, Output};
 use crate::manifest::{columns_of, fingerprint};
 use crate::names::{self, shown};
+use crate::text_chunk::TextChunk;
 use crate::{ColumnEntry, Error, ErrorKind, PartEntry, Result};
-use arrow::array::{AsArray, RecordBatch, UInt32Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat, take};
 use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef};
 use evenhand_ledger::Hasher;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -27,7 +31,7 @@ pub const ROWS_PER_GROUP: usize = 1 << 18;
 #[must_use]
 pub fn writer_properties() -> WriterProperties {
     let rows = ColumnPath::from("row_original");
-    let properties = WriterProperties::builder()
+    WriterProperties::builder()
         .set_created_by("evenhand record/1".into())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()))
         .set_dictionary_enabled(true)
@@ -35,13 +39,7 @@ pub fn writer_properties() -> WriterProperties {
         .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
         // Row numbers rise by one: differences take no room, where a dictionary would hold every number.
         .set_column_dictionary_enabled(rows.clone(), false)
-        .set_column_encoding(rows, Encoding::DELTA_BINARY_PACKED);
-    // One value in all of a part: there is nothing to prune by, and comparing every row with it costs time.
-    ["release", "file_original", "sheet_original"]
-        .into_iter()
-        .fold(properties, |properties, column| {
-            properties.set_column_statistics_enabled(ColumnPath::from(column), EnabledStatistics::None)
-        })
+        .set_column_encoding(rows, Encoding::DELTA_BINARY_PACKED)
         .build()
 }
 
@@ -53,8 +51,9 @@ pub struct PartWriter {
     schema: SchemaRef,
     columns: Vec<ColumnEntry>,
     staged: Staged,
-    parquet: ArrowWriter<Hashed>,
-    sort: Option<Sorter>,
+    parquet: SerializedFileWriter<Hashed>,
+    columns_of_group: ArrowRowGroupWriterFactory,
+    group: Group,
     rows: u64,
 }
 
@@ -68,13 +67,15 @@ impl PartWriter {
     ) -> Result<Self> {
         let schema = plain(schema);
         let columns = columns_of(&schema)?;
-        let sort = sort_by.map(|column| Sorter::new(&schema, column)).transpose()?;
+        let group = Group::new(&schema, sort_by)?;
         let staged = Staged { path, finished: false };
         let hashed = Hashed { output: Output::create(&staged.path)?, hasher: Hasher::default(), bytes: 0 };
-        let parquet = ArrowWriter::try_new(hashed, schema.clone(), Some(writer_properties()))
-            .map_err(|source| Error::parquet("write", &staged.path, source))?;
+        let (parquet, columns_of_group) =
+            ArrowWriter::try_new(hashed, schema.clone(), Some(writer_properties()))
+                .and_then(ArrowWriter::into_serialized_writer)
+                .map_err(|source| Error::parquet("write", &staged.path, source))?;
         let [table, release, part] = [table, release, part].map(str::to_owned);
-        Ok(Self { table, release, part, schema, columns, staged, parquet, sort, rows: 0 })
+        Ok(Self { table, release, part, schema, columns, staged, parquet, columns_of_group, group, rows: 0 })
     }
 
     /// Writes rows.
@@ -85,13 +86,15 @@ impl PartWriter {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let batch = self.conform(batch)?;
         self.rows = self.rows.saturating_add(batch.num_rows() as u64);
-        match &mut self.sort {
-            None => self.write_through(&batch),
-            Some(sort) => {
-                let groups = sort.push(batch)?;
-                groups.iter().try_for_each(|group| self.write_through(group))
-            }
+        let mut rest = batch;
+        while self.group.rows.saturating_add(rest.num_rows()) >= ROWS_PER_GROUP {
+            let room = ROWS_PER_GROUP.saturating_sub(self.group.rows);
+            self.group.push(rest.slice(0, room));
+            self.write_group()?;
+            rest = rest.slice(room, rest.num_rows().saturating_sub(room));
         }
+        self.group.push(rest);
+        Ok(())
     }
 
     /// Closes the file, waits until it is on the disk, and says what was written.
@@ -99,8 +102,8 @@ impl PartWriter {
     /// # Errors
     /// [`ErrorKind::DiskFull`] or [`ErrorKind::Io`] when the disk refuses.
     pub fn finish(mut self) -> Result<PartEntry> {
-        if let Some(last) = self.sort.as_mut().map(Sorter::take).transpose()? {
-            self.write_through(&last)?;
+        if self.group.rows > 0 {
+            self.write_group()?;
         }
         // Not `into_inner`, which turns a refusal of the disk into a text.
         let closed = self.parquet.finish();
@@ -125,8 +128,11 @@ impl PartWriter {
         &self.columns
     }
 
-    fn write_through(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.parquet.write(batch).map_err(|source| Error::parquet("write", &self.staged.path, source))
+    /// Writes the rows that wait, as a row group of their own.
+    fn write_group(&mut self) -> Result<()> {
+        let group = self.group.take();
+        let written = encode(&group, &self.columns_of_group, &mut self.parquet);
+        written.map_err(|source| Error::parquet("write", &self.staged.path, source))
     }
 
     /// The batch under the announced schema, without the metadata that readers of other files attach.
@@ -189,72 +195,105 @@ impl Write for Hashed {
     }
 }
 
-/// Collects a row group and sorts it by a date; rows of one date keep their order, rows without one go last.
+/// Writes a row group: text that comes as codes by [`TextChunk`], all other columns by the `parquet` crate.
+fn encode(
+    group: &Group,
+    columns: &ArrowRowGroupWriterFactory,
+    file: &mut SerializedFileWriter<Hashed>,
+) -> std::result::Result<(), ParquetError> {
+    let at = file.flushed_row_groups().len();
+    let descriptors = file.schema_descr().columns().to_vec();
+    let order = group.order();
+    let mut row_group = file.next_row_group()?;
+    let writers = columns.create_column_writers(at)?.into_iter();
+    for (column, (mut general, descriptor)) in writers.zip(descriptors).enumerate() {
+        let arrays: Vec<&dyn Array> =
+            group.batches.iter().map(|batch| batch.column(column).as_ref()).collect();
+        match TextChunk::new(&arrays, order.as_deref()) {
+            Some(text) => {
+                let (bytes, close) = text.encode(descriptor)?;
+                row_group.append_column(&bytes, close)?;
+            }
+            None => {
+                for leaf in compute_leaves(group.schema.field(column), &whole(&arrays, order.as_deref())?)? {
+                    general.write(&leaf)?;
+                }
+                general.close()?.append_to_row_group(&mut row_group)?;
+            }
+        }
+    }
+    row_group.close().map(drop)
+}
+
+/// The arrays as one, in `order`.
+fn whole(arrays: &[&dyn Array], order: Option<&[u32]>) -> std::result::Result<ArrayRef, ParquetError> {
+    let one = concat(arrays)?;
+    Ok(match order {
+        Some(order) => take(&one, &UInt32Array::from(order.to_vec()), None)?,
+        None => one,
+    })
+}
+
+/// Rows that wait to be a row group.
 #[derive(Debug)]
-struct Sorter {
-    column: usize,
+struct Group {
     schema: SchemaRef,
-    waiting: Vec<RecordBatch>,
+    /// Column to sort by.
+    sort_by: Option<usize>,
+    batches: Vec<RecordBatch>,
     rows: usize,
 }
 
-impl Sorter {
-    fn new(schema: &SchemaRef, column: &str) -> Result<Self> {
-        let found = schema.column_with_name(column);
-        match found {
-            Some((column, field)) if *field.data_type() == DataType::Date32 => {
-                Ok(Self { column, schema: schema.clone(), waiting: Vec::new(), rows: 0 })
-            }
-            Some((_, field)) => {
-                let expected = format!("column {} of type `Date32` to sort by", shown(column));
-                Err(Error::expected(ErrorKind::Schema, expected, shown(&field.data_type().to_string())))
-            }
-            None => {
-                let expected = format!("column {} to sort by", shown(column));
-                Err(Error::expected(ErrorKind::UnknownColumn, expected, list(schema.fields())))
-            }
+impl Group {
+    fn new(schema: &SchemaRef, sort_by: Option<&str>) -> Result<Self> {
+        let sort_by = sort_by.map(|column| date_column(schema, column)).transpose()?;
+        Ok(Self { schema: schema.clone(), sort_by, batches: Vec::new(), rows: 0 })
+    }
+
+    fn push(&mut self, batch: RecordBatch) {
+        if batch.num_rows() > 0 {
+            self.rows = self.rows.saturating_add(batch.num_rows());
+            self.batches.push(batch);
         }
     }
 
-    /// Takes rows in, and gives out the row groups that they filled.
-    fn push(&mut self, batch: RecordBatch) -> Result<Vec<RecordBatch>> {
-        let mut groups = Vec::new();
-        let mut rest = batch;
-        while self.rows.saturating_add(rest.num_rows()) >= ROWS_PER_GROUP {
-            let room = ROWS_PER_GROUP.saturating_sub(self.rows);
-            self.waiting.push(rest.slice(0, room));
-            groups.push(self.take()?);
-            rest = rest.slice(room, rest.num_rows().saturating_sub(room));
-        }
-        if rest.num_rows() > 0 {
-            self.rows = self.rows.saturating_add(rest.num_rows());
-            self.waiting.push(rest);
-        }
-        Ok(groups)
+    /// The rows that wait; none do after this.
+    fn take(&mut self) -> Self {
+        let empty = Self { schema: self.schema.clone(), sort_by: self.sort_by, batches: Vec::new(), rows: 0 };
+        std::mem::replace(self, empty)
     }
 
-    /// Gives out the rows that wait, sorted.
-    fn take(&mut self) -> Result<RecordBatch> {
-        let waiting = std::mem::take(&mut self.waiting);
-        self.rows = 0;
-        let sorted =
-            concat_batches(&self.schema, &waiting).and_then(|group| sort_by_date(group, self.column));
-        sorted.map_err(|error| {
-            Error::new(ErrorKind::Schema, format!("cannot sort rows: {error}")).because(error)
-        })
+    /// Which row comes where when rows are sorted by their date: rows of one date keep their order, rows without
+    /// one go last. `None` when they are in order as they are.
+    fn order(&self) -> Option<Vec<u32>> {
+        let column = self.sort_by?;
+        let mut keys: Vec<(bool, i32)> = Vec::with_capacity(self.rows);
+        for batch in &self.batches {
+            let dates = batch.column(column).as_primitive::<Date32Type>();
+            keys.extend(dates.iter().map(|date| (date.is_none(), date.unwrap_or_default())));
+        }
+        if keys.is_sorted() {
+            return None;
+        }
+        let mut order: Vec<u32> = (0..u32::try_from(keys.len()).unwrap_or(u32::MAX)).collect();
+        order.sort_by_key(|row| keys.get(*row as usize));
+        Some(order)
     }
 }
 
-fn sort_by_date(group: RecordBatch, column: usize) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let dates = group.column(column).as_primitive::<Date32Type>();
-    let keys: Vec<(bool, i32)> =
-        dates.iter().map(|date| (date.is_none(), date.unwrap_or_default())).collect();
-    if keys.is_sorted() {
-        return Ok(group);
+/// Where a column of dates stands.
+fn date_column(schema: &SchemaRef, column: &str) -> Result<usize> {
+    match schema.column_with_name(column) {
+        Some((at, field)) if *field.data_type() == DataType::Date32 => Ok(at),
+        Some((_, field)) => {
+            let expected = format!("column {} of type `Date32` to sort by", shown(column));
+            Err(Error::expected(ErrorKind::Schema, expected, shown(&field.data_type().to_string())))
+        }
+        None => {
+            let expected = format!("column {} to sort by", shown(column));
+            Err(Error::expected(ErrorKind::UnknownColumn, expected, list(schema.fields())))
+        }
     }
-    let mut order: Vec<u32> = (0..u32::try_from(keys.len()).unwrap_or(u32::MAX)).collect();
-    order.sort_by_key(|row| keys.get(*row as usize));
-    take_record_batch(&group, &UInt32Array::from(order))
 }
 
 /// The schema without metadata, which would put bytes into the file that say nothing of the rows.

@@ -189,7 +189,7 @@ impl Publish {
             }
             disk::rename(&from, &to)?;
         }
-        folders.iter().rev().try_for_each(|folder| disk::sync_folder(folder))
+        disk::sync_folders(folders.iter().rev())
     }
 
     /// Removes, while nobody reads, the files that the manifest no longer names. What cannot be removed now is
