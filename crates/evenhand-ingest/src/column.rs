@@ -1,7 +1,7 @@
 //! One column of a batch: reads cells as the layout says and builds the Arrow array.
 
 use crate::dates::{PLAUSIBLE, days_from_text};
-use crate::intern::Interner;
+use crate::intern::{Interner, same};
 use crate::layout::{Kind, LayoutColumn};
 use crate::marker::{is_coarsened, is_error_text, is_suppressed, is_withheld};
 use crate::sheet::Cell;
@@ -85,8 +85,7 @@ enum Values {
     /// The release lacks the column, or its value does not depend on the row.
     Constant(Option<String>),
     Text(Text),
-    /// Days or months; `i32::MIN` is null.
-    Days(Vec<i32>),
+    Days(Days),
     Counts(UInt32Builder),
     Numbers(Float64Builder),
     Flags(BooleanBuilder),
@@ -97,7 +96,7 @@ impl Column {
     pub(crate) fn new(rule: &LayoutColumn) -> Self {
         let values = match rule.kind {
             Kind::Text => Values::Text(Text::default()),
-            Kind::Date | Kind::Month => Values::Days(Vec::new()),
+            Kind::Date | Kind::Month => Values::Days(Days::default()),
             Kind::Count | Kind::FiscalYear => Values::Counts(UInt32Builder::new()),
             Kind::Number => Values::Numbers(Float64Builder::new()),
             Kind::Flag | Kind::YearToDate => Values::Flags(BooleanBuilder::new()),
@@ -125,8 +124,8 @@ impl Column {
                 finding
             }
             Values::Days(days) => {
-                let (day, finding) = read_day(cell, &self.rule);
-                days.push(day.unwrap_or(i32::MIN));
+                let (day, finding) = days.read(cell, &self.rule);
+                days.days.push(day.unwrap_or(i32::MIN));
                 self.filled += u64::from(day.is_some());
                 finding
             }
@@ -158,7 +157,7 @@ impl Column {
         self.filled += 1;
         match &mut self.values {
             // Both were widened from these types.
-            Values::Days(days) => days.push(value as i32),
+            Values::Days(days) => days.days.push(value as i32),
             Values::Counts(counts) => counts.append_value(value as u32),
             _ => self.filled -= 1,
         }
@@ -182,7 +181,7 @@ impl Column {
             Values::Constant(Some(text)) => same_text(text, rows)?,
             Values::Text(text) => text.take()?,
             Values::Days(days) => {
-                let days = std::mem::take(days);
+                let days = std::mem::take(&mut days.days);
                 let nulls = nulls(days.len(), |at| days.get(at).is_some_and(|day| *day != i32::MIN));
                 Arc::new(Date32Array::try_new(ScalarBuffer::from(days), nulls).map_err(Error::internal)?)
             }
@@ -203,6 +202,32 @@ pub(crate) fn same_text(text: &str, rows: usize) -> Result<ArrayRef> {
 fn nulls(len: usize, is_valid: impl Fn(usize) -> bool) -> Option<NullBuffer> {
     let nulls = NullBuffer::new(BooleanBuffer::collect_bool(len, is_valid));
     (nulls.null_count() > 0).then_some(nulls)
+}
+
+/// Days or months.
+#[derive(Debug, Default)]
+struct Days {
+    /// Of the rows taken; `i32::MIN` is null.
+    days: Vec<i32>,
+    /// The last cell that was read without a finding, and its day: dates come in runs.
+    last: (Vec<u8>, i32),
+}
+
+impl Days {
+    #[inline]
+    fn read(&mut self, cell: Cell<'_>, rule: &LayoutColumn) -> Reading<i32> {
+        let Cell::Text(bytes) = cell else { return read_day(cell, rule) };
+        if !bytes.is_empty() && same(bytes, &self.last.0) {
+            return (Some(self.last.1), None);
+        }
+        let reading = read_day(cell, rule);
+        if let (Some(day), None) = reading {
+            self.last.0.clear();
+            self.last.0.extend_from_slice(bytes);
+            self.last.1 = day;
+        }
+        reading
+    }
 }
 
 /// Text with a dictionary that grows over the batches of a file.

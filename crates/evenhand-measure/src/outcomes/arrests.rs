@@ -6,6 +6,7 @@
 //! an office, so every county figure carries its [`PlaceQuality`]; `Operation` is withheld in most releases,
 //! and `operation_named` says only that one was named.
 
+use super::cells::Mix;
 use super::{Cells, FigureTable};
 use crate::Error;
 use crate::columns::{Builder, Text, days, flags, has, numbers};
@@ -14,6 +15,7 @@ use evenhand_ledger::{Step, Tally};
 use evenhand_places::Places;
 use evenhand_vocab::{Aor, CountyFips, FiscalYear, MethodGroup, Month, PlaceQuality, Week};
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 
 /// Name of the table by area and week.
 pub const WEEK: &str = "figures_arrests_week";
@@ -95,7 +97,8 @@ impl Counter {
             _ => None,
         };
         // Distinct pairs of area and landmark are few; each is looked up once a batch.
-        let mut placed: HashMap<(Option<Aor>, Option<usize>), Placed> = HashMap::new();
+        let mut placed: HashMap<(Option<Aor>, Option<usize>), Placed, BuildHasherDefault<Mix>> =
+            HashMap::default();
         for row in 0..batch.num_rows() {
             let day = date.value(row);
             let aor = area.code(row).and_then(|code| areas[code]).or(self.home);

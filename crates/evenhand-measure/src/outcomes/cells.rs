@@ -3,7 +3,11 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// Counts by key; sorted when read, so that the order of counting leaves no trace.
 #[derive(Debug, Clone)]
-pub(crate) struct Cells<K>(HashMap<K, u32, BuildHasherDefault<Mix>>);
+pub(crate) struct Cells<K> {
+    counted: HashMap<K, u32, BuildHasherDefault<Mix>>,
+    /// The last key and what was added to it since it came: released rows are sorted by date and often by place.
+    last: Option<(K, u32)>,
+}
 
 /// A hasher for small keys of our own making: one multiplication a field. Keys come from a release's own dates
 /// and places, and the map is never longer than its distinct cells, so nobody gains by making them collide.
@@ -46,27 +50,43 @@ impl Hasher for Mix {
 
 impl<K> Default for Cells<K> {
     fn default() -> Self {
-        Self(HashMap::default())
+        Self { counted: HashMap::default(), last: None }
     }
 }
 
 impl<K: Copy + Ord + Hash> Cells<K> {
+    #[inline]
     pub(crate) fn add(&mut self, key: K, count: u32) {
-        *self.0.entry(key).or_default() += count;
+        match &mut self.last {
+            Some((last, waiting)) if *last == key => *waiting += count,
+            _ => {
+                self.settle();
+                self.last = Some((key, count));
+            }
+        }
     }
 
-    pub(crate) fn merge(&mut self, other: Self) {
-        for (key, count) in other.0 {
+    fn settle(&mut self) {
+        if let Some((key, waiting)) = self.last.take() {
+            *self.counted.entry(key).or_default() += waiting;
+        }
+    }
+
+    pub(crate) fn merge(&mut self, mut other: Self) {
+        other.settle();
+        for (key, count) in other.counted {
             self.add(key, count);
         }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, u32)> {
-        self.0.iter().map(|(key, count)| (key, *count))
+        let last = self.last.iter().map(|(key, count)| (key, *count));
+        self.counted.iter().map(|(key, count)| (key, *count)).chain(last)
     }
 
-    pub(crate) fn sorted(self) -> Vec<(K, u32)> {
-        let mut cells: Vec<_> = self.0.into_iter().collect();
+    pub(crate) fn sorted(mut self) -> Vec<(K, u32)> {
+        self.settle();
+        let mut cells: Vec<_> = self.counted.into_iter().collect();
         cells.sort_unstable_by_key(|(key, _)| *key);
         cells
     }
