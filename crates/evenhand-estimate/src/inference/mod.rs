@@ -8,6 +8,9 @@ mod clustered;
 mod inversion;
 pub mod wild_cluster_bootstrap;
 
+mod permutations;
+pub mod randomization;
+
 mod fieller;
 mod romano_wolf;
 mod substitution;
@@ -16,6 +19,10 @@ pub use clustered::{ClusteredRegression, Restrictions};
 pub use fieller::{FiellerSet, RatioInput, fieller};
 pub use inversion::{Counting, Tail};
 pub use ladder::{Ladder, Procedure, ladder};
+pub use permutations::Permutations;
+pub use randomization::{
+    Exchanged, RandomizationInference, RandomizationOptions, RandomizationStatistic, randomization_inference,
+};
 pub use romano_wolf::romano_wolf;
 pub use substitution::{Substitution, SubstitutionClass, SubstitutionInput, substitution};
 pub use wild_cluster_bootstrap::{
