@@ -118,6 +118,26 @@ impl Design {
         .check()
     }
 
+    /// Donors' rows in the caller's order, shape (J, T), and rows of treated units to average.
+    pub(crate) fn from_rows(
+        donors: Vec<String>,
+        periods: Vec<String>,
+        outcome: Vec<f64>,
+        treated: &[&[f64]],
+        n_pre: usize,
+    ) -> Result<Self> {
+        let mean = |t: usize| treated.iter().map(|row| row[t]).sum::<f64>() / treated.len() as f64;
+        Self {
+            treated: (0..periods.len()).map(mean).collect(),
+            n_treated: treated.len(),
+            donors,
+            periods,
+            outcome,
+            n_pre,
+        }
+        .check()
+    }
+
     fn check(self) -> Result<Self> {
         if self.donors.is_empty() {
             return Err(Error::new(ErrorKind::NoDonors, "no untreated unit, expected at least one"));

@@ -50,6 +50,12 @@ impl Estimate {
         }
     }
 
+    /// A point without a statement of its uncertainty: the intervals are unbounded.
+    #[must_use]
+    pub fn point(estimate: f64) -> Self {
+        Self::from_intervals(estimate, Interval::ALL, Interval::ALL)
+    }
+
     /// A point with intervals found some other way.
     #[must_use]
     pub fn from_intervals(estimate: f64, interval_95: Interval, interval_90: Interval) -> Self {

@@ -25,8 +25,11 @@ mod two_way;
 mod untreated_fit;
 
 pub mod did;
+mod rectangle;
+mod residualize;
 pub mod synthetic_control;
 pub mod synthetic_did;
+pub mod synthetic_did_panel;
 mod synthetic_fit;
 
 pub mod conformal;
@@ -107,6 +110,10 @@ pub use simplex::{SimplexSolution, simplex_least_squares};
 pub use simulate::{Margin, MarginKind, Simulated, simulate};
 pub use synthetic_control::{demeaned_synthetic_control, synthetic_control};
 pub use synthetic_did::{Stopping, SyntheticDidOptions, synthetic_did};
+pub use synthetic_did_panel::{
+    DonorPool, SyntheticDidCohort, SyntheticDidInference, SyntheticDidKind, SyntheticDidPanel,
+    SyntheticDidPanelOptions, synthetic_did_panel,
+};
 pub use synthetic_fit::SyntheticFit;
 pub use trend::{change, slope};
 pub use two_stage::{TwoStageOptions, two_stage};
