@@ -17,11 +17,13 @@
 //! anything.
 
 use crate::error::finite;
+use crate::ridge_augmented_synthetic_control::residuals_over_all_periods;
 use crate::simplex::{Start, dot, gram, least_norm};
 use crate::synthetic_did::Penalties;
 use crate::synthetic_fit::centred;
 use crate::{ConfidenceSet, Design, Error, ErrorKind, Interval, Result, SyntheticDidOptions};
-use crate::{demeaned_synthetic_control, synthetic_did};
+use crate::{Predictors, RidgeAugmentedOptions, ridge_augmented_synthetic_control};
+use crate::{demeaned_synthetic_control, synthetic_control, synthetic_did};
 use std::collections::BTreeMap;
 
 /// How finely the test is inverted.
@@ -261,11 +263,39 @@ pub fn conformal_demeaned(design: &Design, inversion: &ConformalOptions) -> Resu
     conformal(design, centre, |series| refit.residuals(series), inversion)
 }
 
-/// Refits simplex weights with intercept to one treated series after another. Products among donors are kept, and
+/// Conformal inference with the weights of a synthetic control without intercept, refitted on all periods.
+///
+/// # Errors
+/// Those of [`synthetic_control()`] and [`conformal()`].
+pub fn conformal_synthetic_control(design: &Design, inversion: &ConformalOptions) -> Result<Conformal> {
+    let centre = synthetic_control(design)?.estimate;
+    let mut refit = Refit::without_intercept(design);
+    conformal(design, centre, |series| refit.residuals(series), inversion)
+}
+
+/// Conformal inference with ridge-augmented weights, refitted on all periods under each effect with the penalty of the
+/// point estimate.
+///
+/// # Errors
+/// Those of [`ridge_augmented_synthetic_control()`] and [`conformal()`].
+pub fn conformal_ridge_augmented(
+    design: &Design,
+    covariates: Option<&Predictors>,
+    options: &RidgeAugmentedOptions,
+    inversion: &ConformalOptions,
+) -> Result<Conformal> {
+    let found = ridge_augmented_synthetic_control(design, covariates, options)?;
+    let options = RidgeAugmentedOptions { lambda: Some(found.lambda), ..options.clone() };
+    let proxy = |series: &[f64]| residuals_over_all_periods(design, series, covariates, &options);
+    conformal(design, found.fit.estimate, proxy, inversion)
+}
+
+/// Refits simplex weights with or without intercept to one treated series after another. Products among donors are kept, and
 /// each search starts from the last weights.
 struct Refit {
     n: usize,
-    /// Donors centred over all periods, shape (J, T).
+    with_intercept: bool,
+    /// Donors over all periods, centred where there is an intercept, shape (J, T).
     donors: Vec<f64>,
     /// Products of the rows of `donors` plus the ridge, shape (J, J).
     products: Vec<f64>,
@@ -277,11 +307,18 @@ impl Refit {
         let (n, periods) = (design.n_donors(), design.n_periods());
         let donors: Vec<f64> = (0..n).flat_map(|j| centred(design.donor(j))).collect();
         let products = gram(&donors, n, periods, periods as f64 * zeta * zeta);
-        Self { n, donors, products, last: None }
+        Self { n, with_intercept: true, donors, products, last: None }
+    }
+
+    fn without_intercept(design: &Design) -> Self {
+        let (n, periods) = (design.n_donors(), design.n_periods());
+        let donors: Vec<f64> = (0..n).flat_map(|j| design.donor(j).iter().copied()).collect();
+        let products = gram(&donors, n, periods, 0.0);
+        Self { n, with_intercept: false, donors, products, last: None }
     }
 
     fn residuals(&mut self, series: &[f64]) -> Result<Vec<f64>> {
-        let target = centred(series);
+        let target = if self.with_intercept { centred(series) } else { series.to_vec() };
         let cross: Vec<f64> =
             self.donors.chunks_exact(target.len()).map(|donor| dot(donor, &target)).collect();
         let own = dot(&target, &target);

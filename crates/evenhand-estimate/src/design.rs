@@ -205,7 +205,7 @@ impl Design {
         self.without(&[donor])
     }
 
-    fn without(&self, donors: &[usize]) -> Result<Self> {
+    pub(crate) fn without(&self, donors: &[usize]) -> Result<Self> {
         if let Some(donor) = donors.iter().find(|&&donor| donor >= self.n_donors()) {
             let message = format!("donor number {donor}, expected one below {}", self.n_donors());
             return Err(Error::new(ErrorKind::Shape, message));
@@ -236,6 +236,40 @@ impl Design {
             n_pre,
         }
         .check()
+    }
+
+    /// The same comparison without period `t`, which must be one before adoption.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] for a period from adoption on, [`ErrorKind::TooFewPeriods`] when it was the only one.
+    pub fn without_period(&self, t: usize) -> Result<Self> {
+        if t >= self.n_pre {
+            let message = format!("period number {t}, expected one before adoption, below {}", self.n_pre);
+            return Err(Error::new(ErrorKind::Shape, message));
+        }
+        let without = |row: &[f64]| -> Vec<f64> {
+            row.iter().enumerate().filter(|&(s, _)| s != t).map(|(_, y)| *y).collect()
+        };
+        let mut periods = self.periods.clone();
+        periods.remove(t);
+        Self {
+            donors: self.donors.clone(),
+            periods,
+            outcome: (0..self.n_donors()).flat_map(|j| without(self.donor(j))).collect(),
+            treated: without(&self.treated),
+            n_treated: self.n_treated,
+            n_pre: self.n_pre - 1,
+        }
+        .check()
+    }
+
+    /// The same donors with another treated series.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`], [`ErrorKind::NonFinite`].
+    pub fn with_treated(&self, treated: &[f64]) -> Result<Self> {
+        crate::error::same_length(self.n_periods(), treated.len(), "periods and treated outcomes")?;
+        Self { treated: treated.to_vec(), ..self.clone() }.check()
     }
 
     /// Labels of the donors, sorted, `J` of them.
@@ -323,6 +357,10 @@ mod tests {
         );
         assert_eq!(placebo.placebo(0).unwrap_err().kind(), ErrorKind::NoDonors);
         assert_eq!(design.placebo(2).unwrap_err().kind(), ErrorKind::Shape);
+        let shorter = design.without_period(0).unwrap();
+        assert_eq!((shorter.donor(0), shorter.n_pre()), ([1.0, 1.0].as_slice(), 1));
+        assert_eq!(shorter.without_period(0).unwrap_err().kind(), ErrorKind::TooFewPeriods);
+        assert_eq!(design.without_period(2).unwrap_err().kind(), ErrorKind::Shape);
         assert_eq!(design.backdate(1).unwrap().n_post(), 1);
         assert_eq!(design.backdate(2).unwrap_err().kind(), ErrorKind::TooFewPeriods);
     }

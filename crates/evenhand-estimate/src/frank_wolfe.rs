@@ -86,16 +86,14 @@ fn residual(problem: &Problem<'_>, x: &[f64]) -> Vec<f64> {
     residual
 }
 
-/// The same problem through its products: K = A'A and c = A'b for columns of length `m`.
+/// The same problem through its products, for columns of length `m`.
 pub(crate) struct Products<'a> {
-    /// Shape (n, n).
-    pub gram: &'a [f64],
-    /// Shape (n,).
+    /// Row j holds A'a_j + eta e_j - c, where c = A'b and eta = m zeta^2: the half gradient at corner j. Shape (n, n).
+    pub corners: &'a [f64],
+    /// c, shape (n,).
     pub cross: &'a [f64],
     /// Length of the columns behind the products.
     pub m: usize,
-    /// Ridge penalty.
-    pub zeta: f64,
 }
 
 /// [`reference_weights`] from given weights, in steps that cost n operations instead of n m. What a step gains is
@@ -112,15 +110,16 @@ pub(crate) fn reference_weights_from(
     (path.into_weights(), early + late)
 }
 
-/// Weights x, kept as `scale * weights` so that shrinking all of them is one product.
+/// Weights x, kept as `scale * weights` so that shrinking all of them is one product; the half gradient likewise,
+/// because it is the mixture of the corners' gradients.
 struct Path<'a> {
     products: &'a Products<'a>,
-    eta: f64,
     scale: f64,
     weights: Vec<f64>,
-    /// (K + eta I) x.
-    image: Vec<f64>,
-    /// x'(K + eta I) x.
+    gradient: Vec<f64>,
+    /// Index of the least entry of the gradient.
+    best: usize,
+    /// x'(A'A + eta I) x.
     square: f64,
     /// c'x.
     along: f64,
@@ -129,13 +128,14 @@ struct Path<'a> {
 impl<'a> Path<'a> {
     fn new(products: &'a Products<'a>, weights: Vec<f64>) -> Self {
         let n = weights.len();
-        let eta = products.m as f64 * products.zeta * products.zeta;
-        let mut image: Vec<f64> = weights.iter().map(|x| eta * x).collect();
-        for (column, &x) in products.gram.chunks_exact(n).zip(&weights).filter(|(_, x)| **x > 0.0) {
-            image.iter_mut().zip(column).for_each(|(h, k)| *h += x * k);
+        let mut gradient = vec![0.0; n];
+        for (corner, &x) in products.corners.chunks_exact(n).zip(&weights).filter(|(_, x)| **x > 0.0) {
+            gradient.iter_mut().zip(corner).for_each(|(g, k)| *g += x * k);
         }
-        let (square, along) = (dot(&weights, &image), dot(&weights, products.cross));
-        Self { products, eta, scale: 1.0, weights, image, square, along }
+        let along = dot(&weights, products.cross);
+        let square = dot(&weights, &gradient) + along;
+        let best = move_and_find(&mut gradient, &products.corners[..n], 0.0);
+        Self { products, scale: 1.0, weights, gradient, best, square, along }
     }
 
     fn into_weights(self) -> Vec<f64> {
@@ -153,49 +153,64 @@ impl<'a> Path<'a> {
         max_iterations
     }
 
-    /// One step to the best vertex; by how much the objective, times `m`, falls.
+    /// One step to the best corner; by how much the objective, times `m`, falls.
     fn step(&mut self) -> f64 {
-        let n = self.weights.len();
-        let best = lowest(&self.image, self.products.cross);
-        let column = &self.products.gram[best * n..(best + 1) * n];
-        let (corner, slope_at) = (column[best] + self.eta, self.image[best]);
-        let slope = self.square - self.along - (slope_at - self.products.cross[best]);
-        let curvature = corner - 2.0 * slope_at + self.square;
+        let (n, best) = (self.weights.len(), self.best);
+        let corner = &self.products.corners[best * n..(best + 1) * n];
+        let cross = self.products.cross[best];
+        let least = self.scale * self.gradient[best];
+        let (corner_square, image) = (corner[best] + cross, least + cross);
+        let slope = self.square - self.along - least;
+        let curvature = corner_square - 2.0 * image + self.square;
         if curvature <= 0.0 {
             return 0.0;
         }
         let length = (slope / curvature).clamp(0.0, 1.0);
         let rest = 1.0 - length;
-        self.image.iter_mut().zip(column).for_each(|(h, k)| *h = rest * *h + length * k);
-        self.image[best] += length * self.eta;
-        self.square = rest * rest * self.square + 2.0 * length * rest * slope_at + length * length * corner;
-        self.along = rest * self.along + length * self.products.cross[best];
-        if rest * self.scale < 1e-100 {
-            self.weights.iter_mut().for_each(|x| *x *= self.scale * rest);
-            self.scale = 1.0;
-            self.weights[best] += length;
-        } else {
-            self.scale *= rest;
-            self.weights[best] += length / self.scale;
-        }
+        self.square =
+            rest * rest * self.square + 2.0 * length * rest * image + length * length * corner_square;
+        self.along = rest * self.along + length * cross;
+        self.shrink(rest);
+        let step = length / self.scale;
+        self.weights[best] += step;
+        self.best = move_and_find(&mut self.gradient, corner, step);
         length * (2.0 * slope - length * curvature)
+    }
+
+    fn shrink(&mut self, factor: f64) {
+        self.scale *= factor;
+        if self.scale < 1e-100 {
+            let scale = std::mem::replace(&mut self.scale, 1.0);
+            self.weights.iter_mut().chain(&mut self.gradient).for_each(|x| *x *= scale);
+        }
     }
 }
 
-/// Index of the least `a - b`, the first of several.
-fn lowest(a: &[f64], b: &[f64]) -> usize {
-    let mut lanes = [f64::INFINITY; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let mut least =
-        a8.remainder().iter().zip(b8.remainder()).fold(f64::INFINITY, |least, (x, y)| least.min(x - y));
-    for (x, y) in a8.zip(b8) {
-        for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
-            let value = x - y;
-            *lane = if value < *lane { value } else { *lane };
+/// Adds `step * corner` to the gradient and finds its least entry, the first of several, in one pass.
+fn move_and_find(gradient: &mut [f64], corner: &[f64], step: f64) -> usize {
+    const BLOCK: usize = 64;
+    let (mut least, mut at) = (f64::INFINITY, 0);
+    for (k, (g, c)) in gradient.chunks_mut(BLOCK).zip(corner.chunks(BLOCK)).enumerate() {
+        let mut lanes = [f64::INFINITY; 8];
+        let (mut g8, c8) = (g.chunks_exact_mut(8), c.chunks_exact(8));
+        let rest = c8.remainder();
+        for (g, c) in g8.by_ref().zip(c8) {
+            for (lane, (g, c)) in lanes.iter_mut().zip(g.iter_mut().zip(c)) {
+                *g += step * c;
+                *lane = if *g < *lane { *g } else { *lane };
+            }
+        }
+        for (lane, (g, c)) in lanes.iter_mut().zip(g8.into_remainder().iter_mut().zip(rest)) {
+            *g += step * c;
+            *lane = if *g < *lane { *g } else { *lane };
+        }
+        let lowest = lanes.iter().fold(f64::INFINITY, |low, lane| if *lane < low { *lane } else { low });
+        if lowest < least {
+            (least, at) = (lowest, k);
         }
     }
-    least = lanes.iter().fold(least, |least, lane| least.min(*lane));
-    a.iter().zip(b).position(|(x, y)| x - y <= least).unwrap_or(0)
+    let block = &gradient[at * BLOCK..(at * BLOCK + BLOCK).min(gradient.len())];
+    at * BLOCK + block.iter().position(|g| *g <= least).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -214,9 +229,12 @@ mod tests {
             let target: Vec<f64> = (0..m).map(|i| 0.5 * stream.normal((n * m + i) as u64)).collect();
             let zeta = if seed % 2 == 0 { 0.7 } else { 1e-6 };
             let direct = reference_weights(&Problem { columns: &columns, target: &target, zeta }, 1e-4);
-            let products = gram(&columns, n, m, 0.0);
             let cross: Vec<f64> = columns.chunks_exact(m).map(|column| dot(column, &target)).collect();
-            let products = Products { gram: &products, cross: &cross, m, zeta };
+            let mut corners = gram(&columns, n, m, m as f64 * zeta * zeta);
+            for row in corners.chunks_exact_mut(n) {
+                row.iter_mut().zip(&cross).for_each(|(entry, c)| *entry -= c);
+            }
+            let products = Products { corners: &corners, cross: &cross, m };
             let found = reference_weights_from(&products, vec![1.0 / n as f64; n], 1e-4);
             assert_eq!(direct.1, found.1, "seed {seed}");
             for (a, b) in direct.0.iter().zip(&found.0) {
@@ -226,8 +244,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_equal_columns_is_taken() {
-        assert_eq!(lowest(&[3.0, 1.0, 1.0, 2.0, 5.0, 6.0, 7.0, 8.0, 1.0], &[0.0; 9]), 1);
-        assert_eq!(lowest(&[3.0, 2.0, 4.0], &[0.0, 0.0, 9.0]), 2);
+    fn the_first_of_equal_entries_is_taken() {
+        let mut gradient = [3.0, 1.0, 1.0, 2.0, 5.0, 6.0, 7.0, 8.0, 1.0];
+        assert_eq!(move_and_find(&mut gradient, &[0.0; 9], 1.0), 1);
+        let mut gradient: Vec<f64> = (0..200).map(|i| f64::from((i * 37) % 101)).collect();
+        assert_eq!(move_and_find(&mut gradient, &[0.0; 200], 1.0), 0);
+        let corner: Vec<f64> = (0..200).map(|i| if i == 150 { -300.0 } else { 0.0 }).collect();
+        assert_eq!(move_and_find(&mut gradient, &corner, 0.5), 150);
     }
 }

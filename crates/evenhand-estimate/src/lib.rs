@@ -27,12 +27,18 @@ mod untreated_fit;
 pub mod did;
 mod rectangle;
 mod residualize;
+pub mod ridge_augmented_synthetic_control;
+mod ridge_simplex;
 pub mod synthetic_control;
+pub mod synthetic_control_panel;
+pub mod synthetic_control_predictors;
 pub mod synthetic_did;
 pub mod synthetic_did_panel;
 mod synthetic_fit;
 
 pub mod conformal;
+pub mod jackknife_plus;
+pub mod placebo_tests;
 pub mod placebo_units;
 pub mod root_transform;
 
@@ -53,6 +59,7 @@ pub mod multiplicity;
 
 mod frank_wolfe;
 mod mersenne_twister;
+mod nelder_mead;
 mod rng;
 mod simplex;
 pub mod special;
@@ -73,7 +80,8 @@ pub use factor::{Factor, RowsByLevel};
 pub use bacon::{Bacon, BaconOptions, Comparison, ComparisonKind, KindTotal, WithinCohorts, bacon};
 pub use bounds::{MissingGeography, corner_bounds, imbens_manski, linear_bounds};
 pub use conformal::{
-    Conformal, ConformalOptions, ConformalStatistic, conformal, conformal_demeaned, conformal_synthetic_did,
+    Conformal, ConformalOptions, ConformalStatistic, conformal, conformal_demeaned,
+    conformal_ridge_augmented, conformal_synthetic_control, conformal_synthetic_did,
 };
 pub use design::Design;
 pub use did::did;
@@ -94,21 +102,36 @@ pub use imputation::{
 };
 pub use inference::*;
 pub use interval::{ConfidenceSet, Interval};
+pub use jackknife_plus::{JackknifePlus, jackknife_plus};
 pub use kitagawa::{
     Kitagawa, KitagawaEstimate, KitagawaInput, kitagawa, kitagawa_bootstrap, kitagawa_delta, kitagawa_did,
 };
 pub use mde::mde;
 pub use multiplicity::{benjamini_hochberg, holm};
 pub use negative_weights::{CellWeight, NegativeWeights, NegativeWeightsOptions, negative_weights};
+pub use placebo_tests::{
+    LeaveOneOut, PlaceboDate, RatioCutoff, RmspeRatios, leave_one_donor_out, placebo_dates, rmspe_ratios,
+};
 pub use placebo_units::{Placebo, PlaceboUnits, placebo_std_error, placebo_units};
 pub use ranks::{
     RankProbabilities, RankSet, order_probability, rank_confidence_sets, rank_probabilities, rank_sets,
+};
+pub use ridge_augmented_synthetic_control::{
+    RidgeAugmented, RidgeAugmentedOptions, RidgeCandidate, ridge_augmented_synthetic_control,
 };
 pub use rng::Stream;
 pub use root_transform::{RootEffect, ln_ratio_from_path, root_inverse, root_transform};
 pub use simplex::{SimplexSolution, simplex_least_squares};
 pub use simulate::{Margin, MarginKind, Simulated, simulate};
 pub use synthetic_control::{demeaned_synthetic_control, synthetic_control};
+pub use synthetic_control_panel::{
+    PredictorSpec, SyntheticControlEstimator, SyntheticControlInference, SyntheticControlPanel,
+    SyntheticControlPanelOptions, synthetic_control_panel,
+};
+pub use synthetic_control_predictors::{
+    Balance, LongColumn, PredictorControl, PredictorControlOptions, PredictorOperator, PredictorWeights,
+    Predictors, TreatedAndDonors, synthetic_control_predictors,
+};
 pub use synthetic_did::{Stopping, SyntheticDidOptions, synthetic_did};
 pub use synthetic_did_panel::{
     DonorPool, SyntheticDidCohort, SyntheticDidInference, SyntheticDidKind, SyntheticDidPanel,

@@ -80,7 +80,24 @@ where
         return Err(Error::new(ErrorKind::Domain, message));
     }
     let own = fit(design)?;
-    let placebos = placebos(design, &fit)?;
+    let fits: Vec<Result<SyntheticFit>> =
+        (0..design.n_donors()).into_par_iter().map(|j| fit(&design.placebo(j)?)).collect();
+    Ok(ranked(design, own, fits.into_iter().collect::<Result<Vec<SyntheticFit>>>()?))
+}
+
+/// Ranks among fits that were made already, one for each donor in the treated unit's place.
+pub(crate) fn ranked(design: &Design, own: SyntheticFit, fits: Vec<SyntheticFit>) -> PlaceboUnits {
+    let placebos: Vec<Placebo> = fits
+        .into_iter()
+        .enumerate()
+        .map(|(j, found)| Placebo {
+            donor: design.donors()[j].clone(),
+            estimate: found.estimate,
+            pre_rmspe: found.pre_rmspe,
+            statistic: statistic(&found, design.donor(j)),
+            gap: found.gap,
+        })
+        .collect();
     let statistic = statistic(&own, design.treated());
     let effects: Vec<f64> = placebos.iter().map(|placebo| placebo.estimate).collect();
     let placebo_sd = population_sd(&effects);
@@ -89,7 +106,7 @@ where
         rank_p_value(placebos.iter().filter(larger).count(), placebos.len())
     });
     let larger = effects.iter().filter(|effect| effect.abs() >= own.estimate.abs()).count();
-    Ok(PlaceboUnits {
+    PlaceboUnits {
         estimate: Estimate {
             statistic,
             p_value: Some(rank_p),
@@ -104,28 +121,7 @@ where
         rank_set_90: rank_set(own.estimate, &effects, 0.10),
         fit: own,
         placebos,
-    })
-}
-
-fn placebos<F>(design: &Design, fit: &F) -> Result<Vec<Placebo>>
-where
-    F: Fn(&Design) -> Result<SyntheticFit> + Sync,
-{
-    let fits: Vec<Result<Placebo>> = (0..design.n_donors())
-        .into_par_iter()
-        .map(|j| {
-            let placebo = design.placebo(j)?;
-            let found = fit(&placebo)?;
-            Ok(Placebo {
-                donor: design.donors()[j].clone(),
-                estimate: found.estimate,
-                pre_rmspe: found.pre_rmspe,
-                statistic: statistic(&found, placebo.treated()),
-                gap: found.gap,
-            })
-        })
-        .collect();
-    fits.into_iter().collect()
+    }
 }
 
 /// Effect over RMSPE, `None` when the RMSPE is rounding error.

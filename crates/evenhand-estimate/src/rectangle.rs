@@ -61,7 +61,10 @@ impl Rectangle {
         if found.units.is_empty() {
             return Err(Error::new(
                 ErrorKind::Missing,
-                format!("no unit is observed in all {} periods, expected a complete panel", found.periods.len()),
+                format!(
+                    "no unit is observed in all {} periods, expected a complete panel",
+                    found.periods.len()
+                ),
             ));
         }
         if unbalanced > 0 {

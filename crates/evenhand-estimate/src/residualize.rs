@@ -22,9 +22,8 @@ pub(crate) fn residualize(panel: &mut Rectangle) -> Result<Vec<(String, f64)>> {
     let columns =
         panel.covariates.iter().map(|(_, values)| within(values)).collect::<Result<Vec<Vec<f64>>>>()?;
     let length = |values: &[f64]| values.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let varying: Vec<usize> = (0..columns.len())
-        .filter(|&k| length(&columns[k]) > 1e-9 * length(&panel.covariates[k].1))
-        .collect();
+    let varying: Vec<usize> =
+        (0..columns.len()).filter(|&k| length(&columns[k]) > 1e-9 * length(&panel.covariates[k].1)).collect();
     let kept: Vec<&Vec<f64>> = varying.iter().map(|&k| &columns[k]).collect();
     let qr = Qr::new(Matrix::from_columns(target.len(), &kept), 1e-9);
     if qr.kept().is_empty() {
@@ -32,10 +31,8 @@ pub(crate) fn residualize(panel: &mut Rectangle) -> Result<Vec<(String, f64)>> {
         return Err(Error::new(ErrorKind::Collinear, message));
     }
     let used: Vec<usize> = qr.kept().iter().map(|&k| varying[k]).collect();
-    let dropped: Vec<String> = (0..columns.len())
-        .filter(|k| !used.contains(k))
-        .map(|k| panel.covariates[k].0.clone())
-        .collect();
+    let dropped: Vec<String> =
+        (0..columns.len()).filter(|k| !used.contains(k)).map(|k| panel.covariates[k].0.clone()).collect();
     if !dropped.is_empty() {
         panel.caveats.push(Caveat::Collinear { columns: dropped });
     }
@@ -71,5 +68,8 @@ fn demeaned(values: &[f64], mask: &[bool], periods: usize) -> Result<Vec<f64>> {
             return Ok(left);
         }
     }
-    Err(Error::new(ErrorKind::NotConverged, "unit and period means of a covariate: not settled in 10,000 rounds"))
+    Err(Error::new(
+        ErrorKind::NotConverged,
+        "unit and period means of a covariate: not settled in 10,000 rounds",
+    ))
 }

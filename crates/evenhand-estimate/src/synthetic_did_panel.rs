@@ -10,7 +10,8 @@
 //! placebo — N_tr untreated units, drawn without replacement, get the treated units' adoption dates; the others are
 //! donors; variance of the draws with divisor R (algorithm 4 of the paper).
 //! bootstrap — all units drawn with replacement, draws without a treated or an untreated unit drawn again; divisor
-//! R (algorithm 2). Both refit the weights from the normalised weights of the estimate, under its penalties.
+//! R (algorithm 2). Both refit the weights from the normalised weights of the estimate, under its penalties; here to
+//! the optimum unless asked to stop where R does.
 //! jackknife — each unit left out in turn, weights kept and normalised; (n - 1) / n sum (u - mean u)^2 (algorithm 3).
 //!
 //! Estimand: the mean effect on treated units over treated cells. Papers: Arkhangelsky et al. (2021),
@@ -24,12 +25,15 @@
 use crate::frank_wolfe::{Products, reference_weights_from};
 use crate::rectangle::Rectangle;
 use crate::residualize::residualize;
+use crate::ridge_simplex::ridge_simplex;
 use crate::simplex::{Start, dot, gram, least_norm};
 use crate::synthetic_fit::{Weights, centred, mean, standard_deviation};
 use crate::{
-    Caveat, Cells, Design, Error, ErrorKind, Estimate, Estimates, Result, Stopping, Stream, SyntheticFit, Term,
+    Caveat, Cells, Design, Error, ErrorKind, Estimate, Estimates, Result, Stopping, Stream, SyntheticFit,
+    Term,
 };
 use rayon::prelude::*;
+use std::sync::OnceLock;
 
 /// Which of R's three estimators to run on each cohort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -74,6 +78,9 @@ pub struct SyntheticDidPanelOptions {
     pub kind: SyntheticDidKind,
     /// When the search for weights ends. Default: where R `synthdid` stops.
     pub stopping: Stopping,
+    /// When the search for weights ends in the draws. Default: at the optimum, which differs from where R stops by far
+    /// less than the draws do from one another, and is found sooner.
+    pub stopping_of_draws: Stopping,
     /// Default: placebo.
     pub inference: SyntheticDidInference,
     /// Draws of the placebo and of the bootstrap. Default 200.
@@ -93,6 +100,7 @@ impl Default for SyntheticDidPanelOptions {
         Self {
             kind: SyntheticDidKind::SyntheticDid,
             stopping: Stopping::Reference,
+            stopping_of_draws: Stopping::Exact,
             inference: SyntheticDidInference::Placebo,
             replications: 200,
             seed: 1,
@@ -176,7 +184,7 @@ pub fn synthetic_did_panel(cells: &Cells, options: &SyntheticDidPanelOptions) ->
             Error::new(ErrorKind::NoDonors, message)
         })?;
         let source = Source::new(&panel, &own, options)?;
-        let weights = source.weights(&own, None)?;
+        let weights = source.weights(&own, options.stopping, None)?;
         let draws: Vec<Result<Option<Path>>> = (0..plan.len())
             .into_par_iter()
             .map(|draw| {
@@ -184,7 +192,8 @@ pub fn synthetic_did_panel(cells: &Cells, options: &SyntheticDidPanelOptions) ->
                 let Some(drawn) = Block::new(&members, start, options.donors, panel.n_periods()) else {
                     return Ok(None);
                 };
-                source.again(&own, &weights, &drawn, plan.refits()).map(Some)
+                let refit = plan.is_random().then_some(options.stopping_of_draws);
+                source.again(&own, &weights, &drawn, refit).map(Some)
             })
             .collect();
         for (path, draw) in paths.iter_mut().zip(draws) {
@@ -221,11 +230,13 @@ fn alone(fit: &SyntheticFit) -> bool {
 }
 
 fn echo(options: &SyntheticDidPanelOptions, panel: &Rectangle) -> Vec<(&'static str, String)> {
-    let penalty = |zeta: Option<f64>| zeta.map_or_else(|| "from the noise".to_owned(), |zeta| zeta.to_string());
+    let penalty =
+        |zeta: Option<f64>| zeta.map_or_else(|| "from the noise".to_owned(), |zeta| zeta.to_string());
     let names: Vec<&str> = panel.covariates.iter().map(|(name, _)| name.as_str()).collect();
     vec![
         ("kind", format!("{:?}", options.kind)),
         ("stopping", format!("{:?}", options.stopping)),
+        ("stopping_of_draws", format!("{:?}", options.stopping_of_draws)),
         ("inference", format!("{:?}", options.inference)),
         ("replications", options.replications.to_string()),
         ("donors", format!("{:?}", options.donors)),
@@ -258,10 +269,8 @@ impl Plan {
     fn new(panel: &Rectangle, options: &SyntheticDidPanelOptions, caveats: &mut Vec<Caveat>) -> Result<Self> {
         let (untreated, treated) = (panel.untreated(), panel.treated());
         let draws = options.replications;
-        let random = matches!(
-            options.inference,
-            SyntheticDidInference::Placebo | SyntheticDidInference::Bootstrap
-        );
+        let random =
+            matches!(options.inference, SyntheticDidInference::Placebo | SyntheticDidInference::Bootstrap);
         if random && draws < 2 {
             return Err(Error::new(ErrorKind::Domain, format!("{draws} replications, expected two or more")));
         }
@@ -303,10 +312,6 @@ impl Plan {
 
     fn is_random(&self) -> bool {
         matches!(self, Self::Placebo { .. } | Self::Bootstrap { .. })
-    }
-
-    fn refits(&self) -> bool {
-        self.is_random()
     }
 
     fn members(&self, panel: &Rectangle, draw: usize) -> Vec<Member> {
@@ -409,8 +414,8 @@ impl Path {
 }
 
 fn overall<'a>(paths: impl Iterator<Item = &'a Path>) -> Option<f64> {
-    let (sum, cells) =
-        paths.fold((0.0, 0.0), |(sum, cells), path| (sum + path.cells() * path.effect(), cells + path.cells()));
+    let (sum, cells) = paths
+        .fold((0.0, 0.0), |(sum, cells), path| (sum + path.cells() * path.effect(), cells + path.cells()));
     (cells > 0.0).then(|| sum / cells)
 }
 
@@ -437,13 +442,12 @@ fn terms(
         None => Estimate::point(value),
     };
     let replicates: Vec<f64> = paths.iter().filter_map(|draw| overall(draw.iter().flatten())).collect();
-    let mut terms: Vec<Term> = overall(point.iter())
-        .map(|att| Term::new("att", estimate(att, &replicates)))
-        .into_iter()
-        .collect();
+    let mut terms: Vec<Term> =
+        overall(point.iter()).map(|att| Term::new("att", estimate(att, &replicates))).into_iter().collect();
     if cohorts.len() > 1 {
         for (k, cohort) in cohorts.iter().enumerate() {
-            let effects: Vec<f64> = paths.iter().filter_map(|draw| draw[k].as_ref().map(Path::effect)).collect();
+            let effects: Vec<f64> =
+                paths.iter().filter_map(|draw| draw[k].as_ref().map(Path::effect)).collect();
             terms.push(Term {
                 cohort: Some(cohort.cohort),
                 ..Term::new(format!("att({})", cohort.cohort), estimate(cohort.fit.estimate, &effects))
@@ -488,10 +492,11 @@ fn cohort(
 struct Source<'a> {
     panel: &'a Rectangle,
     kind: SyntheticDidKind,
-    stopping: Stopping,
     start: usize,
-    /// Products of rows before adoption, centred over time where there is an intercept, shape (N, N).
-    products: Vec<f64>,
+    /// Rows before adoption, centred over time where there is an intercept, shape (N, start).
+    before: Vec<f64>,
+    /// Their products, shape (N, N), once a search has asked for them.
+    products: OnceLock<Vec<f64>>,
     /// Rows before adoption and their mean from adoption on, less the donors' means, shape (N, start + 1).
     across: Vec<f64>,
     zeta_omega: f64,
@@ -524,12 +529,9 @@ impl<'a> Source<'a> {
         Ok(Self {
             panel,
             kind: options.kind,
-            stopping: options.stopping,
             start,
-            products: match options.kind {
-                SyntheticDidKind::Did => Vec::new(),
-                kind => unit_products(panel, start, kind == SyntheticDidKind::SyntheticDid),
-            },
+            before: rows_before(panel, start, options.kind == SyntheticDidKind::SyntheticDid),
+            products: OnceLock::new(),
             across,
             zeta_omega: penalty(options.zeta_omega, factor, noise, own)?,
             zeta_lambda: penalty(options.zeta_lambda, 1e-6, noise, own)?,
@@ -538,42 +540,51 @@ impl<'a> Source<'a> {
     }
 
     /// Weights for a block, from scratch or from weights close by.
-    fn weights(&self, block: &Block, warm: Option<(&[f64], &[f64])>) -> Result<Weights> {
+    fn weights(&self, block: &Block, stopping: Stopping, warm: Option<(&[f64], &[f64])>) -> Result<Weights> {
         let equal = |n: usize| vec![1.0 / n as f64; n];
-        let start_omega = warm.map_or_else(|| equal(block.donors.len()), |(omega, _)| omega.to_vec());
-        let start_lambda = warm.map_or_else(|| equal(self.start), |(_, lambda)| lambda.to_vec());
+        let omega = warm.map_or_else(|| equal(block.donors.len()), |(omega, _)| omega.to_vec());
+        let lambda = warm.map_or_else(|| equal(self.start), |(_, lambda)| lambda.to_vec());
+        let search = |start| Search { stopping, start, is_warm: warm.is_some() };
         let ((omega, unit_steps), (lambda, time_steps)) = match self.kind {
-            SyntheticDidKind::Did => ((start_omega, 0), (start_lambda, 0)),
+            SyntheticDidKind::Did => ((omega, 0), (lambda, 0)),
             SyntheticDidKind::SyntheticControl => {
-                (self.omega(block, start_omega, warm.is_some())?, (vec![0.0; self.start], 0))
+                (self.omega(block, search(omega))?, (vec![0.0; self.start], 0))
             }
-            SyntheticDidKind::SyntheticDid => (
-                self.omega(block, start_omega, warm.is_some())?,
-                self.lambda(block, start_lambda, warm.is_some())?,
-            ),
+            SyntheticDidKind::SyntheticDid => {
+                (self.omega(block, search(omega))?, self.lambda(block, search(lambda))?)
+            }
         };
         let (zeta_omega, zeta_lambda) = (self.zeta_omega, self.zeta_lambda);
         Ok(Weights { omega, lambda, zeta_omega, zeta_lambda, iterations: unit_steps + time_steps })
     }
 
-    fn omega(&self, block: &Block, start: Vec<f64>, is_warm: bool) -> Result<(Vec<f64>, usize)> {
-        let (n, all) = (block.donors.len(), self.panel.n_units());
-        let mut gram = Vec::with_capacity(n * n);
-        let mut cross = Vec::with_capacity(n);
+    fn omega(&self, block: &Block, search: Search) -> Result<(Vec<f64>, usize)> {
+        let (n, m) = (block.donors.len(), self.start);
+        let row = |i: usize| &self.before[i * m..(i + 1) * m];
         let share = 1.0 / block.treated.len() as f64;
-        for &i in &block.donors {
-            let row = &self.products[i * all..(i + 1) * all];
-            gram.extend(block.donors.iter().map(|&j| row[j]));
-            cross.push(block.treated.iter().map(|&r| row[r]).sum::<f64>() * share);
+        let mut target = vec![0.0; m];
+        for &r in &block.treated {
+            target.iter_mut().zip(row(r)).for_each(|(b, y)| *b += share * y);
         }
-        let own = || {
-            let pairs = block.treated.iter().flat_map(|&r| block.treated.iter().map(move |&s| (r, s)));
-            pairs.map(|(r, s)| self.products[r * all + s]).sum::<f64>() * share * share
-        };
-        self.solve(gram, &cross, own, self.start, self.zeta_omega, start, is_warm)
+        let cross: Vec<f64> = block.donors.iter().map(|&i| dot(row(i), &target)).collect();
+        let eta = m as f64 * self.zeta_omega * self.zeta_omega;
+        let largest = block.donors.iter().map(|&i| dot(row(i), row(i))).fold(0.0, f64::max);
+        if search.stopping == Stopping::Exact && 2 * m < n && eta > 1e-4 * largest {
+            let columns: Vec<&[f64]> = block.donors.iter().map(|&i| row(i)).collect();
+            return ridge_simplex(&columns, &target, eta, &search.start);
+        }
+        let all = self.panel.n_units();
+        let products = self.products.get_or_init(|| gram(&self.before, all, m, 0.0));
+        let mut gram = Vec::with_capacity(n * n);
+        let runs = runs(&block.donors);
+        for &i in &block.donors {
+            let row = &products[i * all..(i + 1) * all];
+            runs.iter().for_each(|run| gram.extend_from_slice(&row[run.clone()]));
+        }
+        self.solve(gram, &cross, dot(&target, &target), eta, m, search)
     }
 
-    fn lambda(&self, block: &Block, start: Vec<f64>, is_warm: bool) -> Result<(Vec<f64>, usize)> {
+    fn lambda(&self, block: &Block, search: Search) -> Result<(Vec<f64>, usize)> {
         let (n, m) = (self.start, block.donors.len());
         let width = n + 1;
         let mut sums = vec![0.0; width];
@@ -586,36 +597,44 @@ impl<'a> Source<'a> {
                 line[..=t].iter_mut().zip(row).for_each(|(entry, y)| *entry += factor * y);
             }
         }
-        let centred = |t: usize, s: usize| products[t.max(s) * width + t.min(s)] - sums[t] * sums[s] / m as f64;
+        let centred =
+            |t: usize, s: usize| products[t.max(s) * width + t.min(s)] - sums[t] * sums[s] / m as f64;
         let gram = (0..n).flat_map(|t| (0..n).map(move |s| (t, s))).map(|(t, s)| centred(t, s)).collect();
         let cross: Vec<f64> = (0..n).map(|t| centred(t, n)).collect();
-        self.solve(gram, &cross, || centred(n, n), m, self.zeta_lambda, start, is_warm)
+        let eta = m as f64 * self.zeta_lambda * self.zeta_lambda;
+        self.solve(gram, &cross, centred(n, n), eta, m, search)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one least-squares problem")]
     fn solve(
         &self,
         gram: Vec<f64>,
         cross: &[f64],
-        own: impl Fn() -> f64,
+        own: f64,
+        eta: f64,
         m: usize,
-        zeta: f64,
-        start: Vec<f64>,
-        is_warm: bool,
+        search: Search,
     ) -> Result<(Vec<f64>, usize)> {
-        match self.stopping {
+        let n = cross.len();
+        match search.stopping {
             Stopping::Reference => {
-                let products = Products { gram: &gram, cross, m, zeta };
-                Ok(reference_weights_from(&products, start, self.min_decrease))
+                let mut corners = gram;
+                for (i, row) in corners.chunks_exact_mut(n).enumerate() {
+                    row[i] += eta;
+                    row.iter_mut().zip(cross).for_each(|(entry, c)| *entry -= c);
+                }
+                let products = Products { corners: &corners, cross, m };
+                Ok(reference_weights_from(&products, search.start, self.min_decrease))
             }
             Stopping::Exact => {
-                let (n, own, eta) = (cross.len(), own(), m as f64 * zeta * zeta);
                 let mut h = gram;
                 for (i, row) in h.chunks_exact_mut(n).enumerate() {
                     row.iter_mut().zip(cross).for_each(|(entry, c)| *entry += own - cross[i] - c);
                     row[i] += eta;
                 }
-                let begin = if is_warm { Start::Weights(&start) } else { Start::for_ridge(eta, &h, n) };
+                let begin = match search.is_warm {
+                    true => Start::Weights(&search.start),
+                    false => Start::for_ridge(eta, &h, n),
+                };
                 let found = least_norm(&h, n, begin)?;
                 Ok((found.weights, found.iterations))
             }
@@ -636,28 +655,44 @@ impl<'a> Source<'a> {
         Path { n_treated: block.treated.len(), start: self.start, gap }
     }
 
-    /// The gaps of a drawn block, from the weights of the cohort's own one.
-    fn again(&self, own: &Block, weights: &Weights, drawn: &Block, refit: bool) -> Result<Path> {
+    /// The gaps of a drawn block, from the weights of the cohort's own one, searched anew when `refit` says how.
+    fn again(&self, own: &Block, weights: &Weights, drawn: &Block, refit: Option<Stopping>) -> Result<Path> {
         let mut by_row = vec![0.0; self.panel.n_units()];
         own.donors.iter().zip(&weights.omega).for_each(|(&row, w)| by_row[row] = *w);
         let warm = normalised(drawn.donors.iter().map(|&row| by_row[row]).collect());
-        if !refit {
-            return Ok(self.path(drawn, &warm, &weights.lambda));
-        }
-        let found = self.weights(drawn, Some((&warm, &weights.lambda)))?;
+        let Some(stopping) = refit else { return Ok(self.path(drawn, &warm, &weights.lambda)) };
+        let found = self.weights(drawn, stopping, Some((&warm, &weights.lambda)))?;
         Ok(self.path(drawn, &found.omega, &found.lambda))
     }
 }
 
-/// Products of all rows over the first `n_pre` periods, shape (N, N).
-fn unit_products(panel: &Rectangle, n_pre: usize, with_intercept: bool) -> Vec<f64> {
-    let rows: Vec<f64> = (0..panel.n_units())
+/// Where a search for weights begins and ends.
+struct Search {
+    stopping: Stopping,
+    start: Vec<f64>,
+    is_warm: bool,
+}
+
+/// Runs of consecutive numbers, in order.
+fn runs(numbers: &[usize]) -> Vec<std::ops::Range<usize>> {
+    let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+    for &number in numbers {
+        match runs.last_mut() {
+            Some(run) if run.end == number => run.end += 1,
+            _ => runs.push(number..number + 1),
+        }
+    }
+    runs
+}
+
+/// All rows over the first `n_pre` periods, shape (N, n_pre).
+fn rows_before(panel: &Rectangle, n_pre: usize, with_intercept: bool) -> Vec<f64> {
+    (0..panel.n_units())
         .flat_map(|i| match with_intercept {
             true => centred(&panel.row(i)[..n_pre]),
             false => panel.row(i)[..n_pre].to_vec(),
         })
-        .collect();
-    gram(&rows, panel.n_units(), n_pre, 0.0)
+        .collect()
 }
 
 fn penalty(given: Option<f64>, factor: f64, noise: Option<f64>, own: &Block) -> Result<f64> {
@@ -723,7 +758,8 @@ mod tests {
 
     #[track_caller]
     fn check(cells: &Cells, options: &SyntheticDidPanelOptions, att: f64, jackknife: f64) {
-        let options = SyntheticDidPanelOptions { inference: SyntheticDidInference::Jackknife, ..options.clone() };
+        let options =
+            SyntheticDidPanelOptions { inference: SyntheticDidInference::Jackknife, ..options.clone() };
         let found = synthetic_did_panel(cells, &options).unwrap();
         let estimate = found.estimates.get("att").unwrap().estimate;
         assert!((estimate.estimate - att).abs() < 1e-9, "{} expected {att}", estimate.estimate);
@@ -739,7 +775,12 @@ mod tests {
         let of = |kind| SyntheticDidPanelOptions { kind, ..options.clone() };
         let cells = three_treated();
         check(&cells, &options, 1.267_356_340_402_258_3, 0.222_543_213_485_752_5);
-        check(&cells, &of(SyntheticDidKind::SyntheticControl), 1.356_060_878_110_376_7, 0.845_133_026_114_664_7);
+        check(
+            &cells,
+            &of(SyntheticDidKind::SyntheticControl),
+            1.356_060_878_110_376_7,
+            0.845_133_026_114_664_7,
+        );
         check(&cells, &of(SyntheticDidKind::Did), 1.275_764_832_781_563_2, 0.195_243_676_278_351_2);
     }
 
@@ -769,7 +810,9 @@ mod tests {
     fn any_number_of_threads_gives_the_same_bytes() {
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| synthetic_did_panel(&two_cohorts(), &SyntheticDidPanelOptions::default()).unwrap())
+            pool.install(|| {
+                synthetic_did_panel(&two_cohorts(), &SyntheticDidPanelOptions::default()).unwrap()
+            })
         };
         assert_eq!(run(1), run(3));
     }
@@ -777,7 +820,8 @@ mod tests {
     #[test]
     fn event_times_average_to_the_effect_and_shares_to_one() {
         let found = synthetic_did_panel(&three_treated(), &SyntheticDidPanelOptions::default()).unwrap();
-        let path: Vec<f64> = (0..4).map(|e| found.estimates.at_event_time(e).unwrap().estimate.estimate).collect();
+        let path: Vec<f64> =
+            (0..4).map(|e| found.estimates.at_event_time(e).unwrap().estimate.estimate).collect();
         assert!((mean(&path) - found.estimates.terms[0].estimate.estimate).abs() < 1e-12);
         assert!(found.estimates.at_event_time(4).is_none());
         let found = synthetic_did_panel(&two_cohorts(), &SyntheticDidPanelOptions::default()).unwrap();

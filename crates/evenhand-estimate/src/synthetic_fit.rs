@@ -10,7 +10,7 @@ use crate::{Design, Result};
 pub struct SyntheticFit {
     /// Mean effect over the periods from adoption on.
     pub estimate: f64,
-    /// Unit weights omega, shape (J,), sum 1.
+    /// Unit weights omega, shape (J,), sum 1; some are negative when ridge-augmented.
     pub omega: Vec<f64>,
     /// Time weights lambda, shape (T_pre,), sum 1; all 0 for a synthetic control without intercept.
     pub lambda: Vec<f64>,
@@ -48,7 +48,7 @@ impl SyntheticFit {
     pub(crate) fn from_weights(design: &Design, weights: Weights, has_intercept: bool) -> Result<Self> {
         let n_pre = design.n_pre();
         let mut weighted = vec![0.0; design.n_periods()];
-        for (j, &w) in weights.omega.iter().enumerate().filter(|(_, w)| **w > 0.0) {
+        for (j, &w) in weights.omega.iter().enumerate().filter(|(_, w)| w.abs() > 0.0) {
             weighted.iter_mut().zip(design.donor(j)).for_each(|(sum, y)| *sum += w * y);
         }
         let raw: Vec<f64> = design.treated().iter().zip(&weighted).map(|(y, c)| y - c).collect();

@@ -6,7 +6,11 @@ mod callaway_santanna;
 mod honest;
 mod imputation;
 mod regression;
+mod ridge_augmented;
 mod synthetic;
+mod synthetic_control_predictors;
+mod synthetic_did;
+mod table;
 mod two_stage;
 mod wild_cluster_bootstrap;
 
