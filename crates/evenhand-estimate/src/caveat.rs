@@ -80,6 +80,29 @@ pub enum Caveat {
     Note(String),
 }
 
+impl Caveat {
+    /// A stable word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::MissingRows { .. } => "missing_rows",
+            Self::Singletons { .. } => "singletons",
+            Self::Separated { .. } => "separated",
+            Self::ZeroWeight { .. } => "zero_weight",
+            Self::Collinear { .. } => "collinear",
+            Self::Unbalanced { .. } => "unbalanced",
+            Self::AlwaysTreated { .. } => "always_treated",
+            Self::FewTreatedClusters { .. } => "few_treated_clusters",
+            Self::FewClusters { .. } => "few_clusters",
+            Self::NotEstimated { .. } => "not_estimated",
+            Self::NegativeWeights { .. } => "negative_weights",
+            Self::FailedDraws { .. } => "failed_draws",
+            Self::PoorFit { .. } => "poor_fit",
+            Self::Note(_) => "note",
+        }
+    }
+}
+
 impl fmt::Display for Caveat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

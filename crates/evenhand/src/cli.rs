@@ -1,3 +1,4 @@
+use crate::commands::estimate::flags::Estimate;
 use crate::out::Color;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -31,6 +32,8 @@ pub enum Command {
     Query(Query),
     /// Count a measure by unit and period, as CSV or JSON.
     Panel(Panel),
+    /// Estimate an effect on a table of your own, by any method of the library.
+    Estimate(Box<Estimate>),
     /// List the releases in a record.
     Releases(Listing),
     /// List what claims can measure, and what serves each measure.

@@ -123,6 +123,20 @@ impl From<evenhand_query::Error> for Failure {
     }
 }
 
+/// Data that a method cannot work on.
+impl From<evenhand_estimate::Error> for Failure {
+    fn from(error: evenhand_estimate::Error) -> Failure {
+        Failure::new(Exit::BadInput, &error).hint(error.hint())
+    }
+}
+
+/// Cells that make no panel.
+impl From<evenhand_panel::Error> for Failure {
+    fn from(error: evenhand_panel::Error) -> Failure {
+        Failure::new(Exit::BadInput, &error).hint(error.hint())
+    }
+}
+
 /// The stable code of a store error in JSON.
 pub fn store_code(kind: evenhand_store::ErrorKind) -> &'static str {
     use evenhand_store::ErrorKind as Kind;

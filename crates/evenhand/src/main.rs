@@ -10,24 +10,29 @@ mod dockets;
 mod exit;
 mod failure;
 mod files;
+mod frame;
 mod out;
 mod panics;
 mod record;
 mod table;
 mod threads;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 /// Name and version, as every record and every verdict carries them.
 const ENGINE: &str = concat!("evenhand ", env!("CARGO_PKG_VERSION"));
 
 fn main() -> std::process::ExitCode {
-    panics::run(|| match cli::Cli::try_parse() {
-        Ok(cli) => {
-            let talk = out::Talk::new(cli.color);
-            commands::run(cli).unwrap_or_else(|failure| talk.failed(&failure))
+    panics::run(|| {
+        let parsed = cli::Cli::command().try_get_matches();
+        // Which flags were written, and not only what they amount to, matters to `estimate`.
+        match parsed.and_then(|matches| Ok((cli::Cli::from_arg_matches(&matches)?, matches))) {
+            Ok((cli, matches)) => {
+                let talk = out::Talk::new(cli.color);
+                commands::run(cli, &matches).unwrap_or_else(|failure| talk.failed(&failure))
+            }
+            Err(usage) => out::usage(&usage),
         }
-        Err(usage) => out::usage(&usage),
     })
     .into()
 }

@@ -32,6 +32,23 @@ impl Table {
         text
     }
 
+    /// The table in at most `width` columns: its first column gives way, and then the gaps.
+    pub fn print_within(&self, width: usize) -> String {
+        let widths = (0..self.header.len()).map(|column| self.width(column)).collect::<Vec<_>>();
+        let used = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+        let Some(over) = used.checked_sub(width).filter(|over| *over > 0) else { return self.print() };
+        let room = widths.first().copied().unwrap_or(0).saturating_sub(over).max(12);
+        let cut = |cells: &Vec<String>| {
+            let first = cells.first().map(|cell| match cell.chars().count() > room {
+                true => format!("{}~", cell.chars().take(room - 1).collect::<String>()),
+                false => cell.clone(),
+            });
+            first.into_iter().chain(cells.iter().skip(1).cloned()).collect()
+        };
+        let rows = self.rows.iter().map(cut).collect();
+        Table { header: self.header.clone(), right: self.right.clone(), rows }.print()
+    }
+
     fn width(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
         cells.chain(self.header.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)

@@ -13,12 +13,14 @@ mod time;
 mod marks;
 mod unit;
 
+mod estimates;
 mod intervals;
 mod multiples;
 mod series;
 mod shares;
 mod specifications;
 
+pub use estimates::{EstimatePoint, EstimatesFigure, estimates};
 pub(crate) use time::{is_monthly, period_name};
 
 use crate::html::escape;

@@ -2,6 +2,7 @@
 
 mod check;
 mod docket;
+pub mod estimate;
 mod ingest;
 mod measures;
 mod panel;
@@ -14,9 +15,10 @@ use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::Talk;
+use clap::ArgMatches;
 
 /// Does what was asked.
-pub fn run(cli: Cli) -> Result<Exit, Failure> {
+pub fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
     let talk = Talk::new(cli.color);
     match cli.command {
         Command::Check(args) => check::run(&args, cli.color, talk),
@@ -25,6 +27,10 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&args, talk),
         Command::Query(args) => query::run(&args, talk),
         Command::Panel(args) => panel::run(&args, talk),
+        Command::Estimate(args) => {
+            let given = matches.subcommand_matches("estimate").map(estimate::flags::given);
+            estimate::run(&args, &given.unwrap_or_default(), talk)
+        }
         Command::Releases(args) => releases::run(&args),
         Command::Measures(args) => measures::run(&args),
         Command::Places(args) => places::run(&args),

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod determinism;
+mod estimate;
 mod outputs;
 mod released;
 mod run;

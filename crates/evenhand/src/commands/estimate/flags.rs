@@ -1,0 +1,347 @@
+//! The flags of `evenhand estimate`: one definition for every method; [`super::methods`] says who takes which.
+
+use crate::cli::Threads;
+use clap::{ArgMatches, Args, ValueEnum, parser::ValueSource};
+use std::path::PathBuf;
+
+/// `evenhand estimate`.
+#[derive(Debug, Args)]
+pub struct Estimate {
+    /// The method; `evenhand estimate --list` names them.
+    #[arg(value_name = "METHOD", required_unless_present = "list")]
+    pub method: Option<String>,
+    /// List the methods: what each estimates, and what the same is called in R.
+    #[arg(long)]
+    pub list: bool,
+
+    /// A table with a header: CSV, TSV (plain or gzipped) or Parquet.
+    #[arg(long, value_name = "FILE", required_unless_present = "list", help_heading = "Data")]
+    pub data: Option<PathBuf>,
+    /// Column of the units.
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub unit: Option<String>,
+    /// Column of the periods: numbers, or dates as `2017-02` or `2017-02-01`.
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub time: Option<String>,
+    /// Column of the outcome.
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub outcome: Option<String>,
+    /// Column of each unit's first treated period; empty, 0, NA or inf is never.
+    #[arg(long, value_name = "COLUMN", help_heading = "Data", conflicts_with_all = ["treatment", "treated"])]
+    pub cohort: Option<String>,
+    /// Column that is 1 in the rows in which the unit is treated, otherwise 0.
+    #[arg(long, value_name = "COLUMN", help_heading = "Data", conflicts_with = "treated")]
+    pub treatment: Option<String>,
+    /// Treated units by name, or a column that is 1 for them; treated from `--start` on.
+    #[arg(long, value_name = "UNIT|COLUMN", value_delimiter = ',', help_heading = "Data")]
+    pub treated: Vec<String>,
+    /// First treated period of the units in `--treated`.
+    #[arg(long, value_name = "PERIOD", help_heading = "Data")]
+    pub start: Option<String>,
+    /// Columns of covariates.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
+    pub covariates: Vec<String>,
+    /// Column of sampling weights.
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub weights: Option<String>,
+    /// Columns of the clusters of the standard errors; without it, the units.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
+    pub cluster: Vec<String>,
+    /// Column added to the linear predictor with coefficient 1.
+    #[arg(long, value_name = "COLUMN", help_heading = "Data", conflicts_with = "exposure")]
+    pub offset: Option<String>,
+    /// Column whose logarithm is the offset, such as a population.
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub exposure: Option<String>,
+
+    /// Print JSON (`estimate/1`).
+    #[arg(long, conflicts_with = "csv", help_heading = "Output")]
+    pub json: bool,
+    /// Print CSV.
+    #[arg(long, help_heading = "Output")]
+    pub csv: bool,
+    /// Draw the terms: an event study by event time, anything else one a row.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub svg: Option<PathBuf>,
+    /// Level of the intervals.
+    #[arg(long, value_name = "SHARE", conflicts_with = "alpha", value_parser = share, help_heading = "Output")]
+    pub level: Option<f64>,
+    /// One less the level of the intervals.
+    #[arg(long, value_name = "SHARE", value_parser = share, help_heading = "Output")]
+    pub alpha: Option<f64>,
+    /// Columns to write for; without it, the terminal's, and 80 where there is none.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=400), help_heading = "Output")]
+    pub width: Option<u16>,
+    #[command(flatten)]
+    pub threads: Threads,
+
+    #[command(flatten)]
+    pub choices: Choices,
+}
+
+/// What a method may be told.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Choices of the methods")]
+pub struct Choices {
+    /// Units to compare with.
+    #[arg(long, value_enum)]
+    pub control: Option<Control>,
+    /// Periods before treatment in which it may already act.
+    #[arg(long, value_name = "N")]
+    pub anticipation: Option<u32>,
+    /// Base period of the differences before treatment.
+    #[arg(long, value_enum)]
+    pub base: Option<Base>,
+    /// How covariates enter: doubly robust, inverse probability, outcome regression.
+    #[arg(long = "method", id = "adjustment", value_enum, value_name = "METHOD")]
+    pub adjustment: Option<Adjustment>,
+    /// Which sums of the effects to print.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub aggregate: Vec<Aggregate>,
+    /// Random draws of a bootstrap, a permutation or a placebo.
+    #[arg(long, value_name = "N")]
+    pub draws: Option<usize>,
+    /// Seed of every random step.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Event time that the others are compared with.
+    #[arg(long, value_name = "E", allow_negative_numbers = true)]
+    pub reference: Option<i64>,
+    /// First event time of the averages.
+    #[arg(long, value_name = "E", allow_negative_numbers = true)]
+    pub min_event: Option<i64>,
+    /// Last event time of the averages.
+    #[arg(long, value_name = "E", allow_negative_numbers = true)]
+    pub max_event: Option<i64>,
+    /// Only cohorts that are seen for that long after treatment.
+    #[arg(long, value_name = "E")]
+    pub balance: Option<i64>,
+    /// Event times to estimate, such as 0,1,2; without it all.
+    #[arg(long, value_name = "E", value_delimiter = ',', allow_negative_numbers = true)]
+    pub horizons: Vec<i64>,
+    /// Effects in that many periods before treatment, as a test.
+    #[arg(long, value_name = "N")]
+    pub pretrends: Option<u32>,
+    /// Keep units that miss a period.
+    #[arg(long)]
+    pub unbalanced: bool,
+    /// Which period's weights count in a comparison of two.
+    #[arg(long, value_enum)]
+    pub fix_weights: Option<FixWeights>,
+    /// Law of the multipliers.
+    #[arg(long, value_enum)]
+    pub multiplier: Option<Multiplier>,
+    /// Standard errors from the draws instead of the formula.
+    #[arg(long)]
+    pub bootstrap_errors: bool,
+    /// Leave each cluster out of the mean that its own effects are compared with.
+    #[arg(long)]
+    pub leave_one_out: bool,
+    /// Covariance of the coefficients in `--data`: a table of numbers.
+    #[arg(long, value_name = "FILE")]
+    pub sigma: Option<PathBuf>,
+    /// How many of the coefficients come before treatment.
+    #[arg(long, value_name = "N")]
+    pub n_pre: Option<usize>,
+    /// The event study that robust sets are built on.
+    #[arg(long, value_enum)]
+    pub study: Option<Study>,
+    /// What bounds the difference in trends.
+    #[arg(long, value_enum)]
+    pub restriction: Option<Restriction>,
+    /// What else is known of the difference in trends.
+    #[arg(long, value_enum)]
+    pub shape: Option<Shape>,
+    /// How robust sets are made.
+    #[arg(long, value_enum)]
+    pub set: Option<SetMethod>,
+    /// Bounds to report: Mbar of relative magnitudes, M of smoothness.
+    #[arg(long, value_name = "M", value_delimiter = ',')]
+    pub m: Vec<f64>,
+    /// The effect that sets are about: `first`, `average`, or weights of those after treatment.
+    #[arg(long, value_name = "WEIGHTS")]
+    pub target: Option<String>,
+    /// Points of the grid of effects.
+    #[arg(long, value_name = "N")]
+    pub grid_points: Option<usize>,
+    /// Ends of sets to rounding, not to a grid point.
+    #[arg(long)]
+    pub exact: bool,
+    /// Also find the largest bound that excludes no effect.
+    #[arg(long)]
+    pub breakdown: bool,
+    /// Where standard errors and p-values come from.
+    #[arg(long, value_enum)]
+    pub inference: Option<Inference>,
+    /// Stop the search for weights where R does, short of the optimum.
+    #[arg(long, value_enum)]
+    pub stopping: Option<Stopping>,
+}
+
+/// Units to compare with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Control {
+    /// Never treated units.
+    Never,
+    /// Units that are not treated yet, those never treated among them.
+    NotYet,
+}
+
+/// Base period of the differences before treatment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Base {
+    /// The period before each.
+    Varying,
+    /// The last period before treatment.
+    Universal,
+}
+
+/// How covariates enter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Adjustment {
+    /// Doubly robust.
+    Dr,
+    /// Inverse probability weights.
+    Ipw,
+    /// Outcome regression.
+    Reg,
+}
+
+/// Sums of effects by cohort and period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Aggregate {
+    /// One number, by the size of the cells.
+    Simple,
+    /// By cohort.
+    Group,
+    /// By period.
+    Calendar,
+    /// By time since treatment.
+    Dynamic,
+    /// Every cohort in every period.
+    AttGt,
+}
+
+/// Which period's weights count in a comparison of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FixWeights {
+    /// The earlier one's.
+    Earlier,
+    /// Those of the last period before treatment.
+    Base,
+    /// Those of the first period.
+    First,
+    /// Each row's own.
+    Own,
+}
+
+/// Law of the multipliers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Multiplier {
+    /// -1 or 1.
+    Rademacher,
+    /// Two points with third moment 1.
+    Mammen,
+}
+
+/// An event study.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Study {
+    /// Callaway and Sant'Anna's dynamic averages with a universal base.
+    CallawaySantanna,
+}
+
+/// What bounds the difference in trends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Restriction {
+    /// Relative to the largest change before treatment.
+    Relative,
+    /// The change of its slope.
+    Smoothness,
+    /// The change of its slope relative to the largest before treatment.
+    RelativeSmoothness,
+}
+
+/// What else is known of the difference in trends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shape {
+    /// It is not below 0.
+    Positive,
+    /// It is not above 0.
+    Negative,
+    /// It does not fall.
+    Increasing,
+    /// It does not rise.
+    Decreasing,
+}
+
+/// How robust sets are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SetMethod {
+    /// Shortest interval of fixed length.
+    Flci,
+    /// Conditional test.
+    Conditional,
+    /// Conditional test after an interval of fixed length.
+    CF,
+    /// Conditional test after a least favourable one.
+    CLf,
+}
+
+/// Where standard errors and p-values come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Inference {
+    /// Donors in the place of the treated units.
+    Placebo,
+    /// Each unit left out in turn.
+    Jackknife,
+    /// Units drawn with replacement.
+    Bootstrap,
+    /// Residuals with random signs by cluster, the null imposed.
+    WildClusterBootstrap,
+    /// Treatment given to other units by lot.
+    Randomization,
+    /// Residuals moved around in time.
+    Conformal,
+    /// The point alone.
+    None,
+}
+
+impl Inference {
+    /// As the command line writes it.
+    pub fn word(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
+/// When a search for weights ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Stopping {
+    /// At the optimum.
+    Exact,
+    /// Where R `synthdid` stops.
+    Reference,
+}
+
+/// Flags that say where the data are and how to print; every method takes them.
+const COMMON: &[&str] = &[
+    "method", "list", "data", "unit", "time", "outcome", "json", "csv", "svg", "level", "alpha", "width",
+    "threads", "color",
+];
+
+/// The flags that were given and that a method has to know about, by their names without hyphens in front.
+pub fn given(matches: &ArgMatches) -> Vec<String> {
+    let set = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    // Groups have ids, too; they have no source of their own that a flag has not.
+    let ids = matches.ids().map(clap::Id::as_str).filter(set);
+    ids.filter(|id| !COMMON.contains(id) && id.chars().all(|letter| letter.is_lowercase() || letter == '_'))
+        .map(|id| if id == "adjustment" { "method".to_owned() } else { id.replace('_', "-") })
+        .collect()
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().map_err(|error| error.to_string())?;
+    (number > 0.0 && number < 1.0)
+        .then_some(number)
+        .ok_or_else(|| "expected a share between 0 and 1".to_owned())
+}
