@@ -5,6 +5,7 @@
 mod bench;
 mod builtin;
 mod compare;
+mod methods;
 mod places;
 
 use clap::{Parser, Subcommand};
@@ -41,6 +42,12 @@ enum Chore {
         /// The other.
         right: PathBuf,
     },
+    /// Write one page a method from the headers of the estimation library.
+    Methods {
+        /// Write nothing; fail unless the pages are what would be written.
+        #[arg(long)]
+        check: bool,
+    },
     /// Measure CPU seconds and peak memory, beside a peer where there is one.
     Bench {
         #[command(subcommand)]
@@ -53,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Builtin { from, check } => builtin::run(&from, check),
         Chore::Places { from } => places::run(&from),
         Chore::Compare { left, right } => compare::run(&left, &right),
+        Chore::Methods { check } => methods::run(check),
         Chore::Bench { what } => bench::run(&what),
     }
 }
