@@ -52,14 +52,18 @@ pub mod simulate;
 
 pub mod honest;
 pub mod inference;
+pub mod pretrend;
 
 pub mod equivalence;
 pub mod mde;
 pub mod multiplicity;
+pub mod power;
 
 mod frank_wolfe;
 mod mersenne_twister;
+pub mod multivariate_normal;
 mod nelder_mead;
+mod noncentral;
 mod rng;
 mod simplex;
 pub mod special;
@@ -113,6 +117,14 @@ pub use placebo_tests::{
     LeaveOneOut, PlaceboDate, RatioCutoff, RmspeRatios, leave_one_donor_out, placebo_dates, rmspe_ratios,
 };
 pub use placebo_units::{Placebo, PlaceboUnits, placebo_std_error, placebo_units};
+pub use power::{
+    EffectScale, PanelPowerOptions, Retrodesign, SimulatedPower, panel_power, retrodesign, simulated_power,
+    t_test_power,
+};
+pub use pretrend::{
+    JointTest, Pretrend, PretrendOptions, PretrendPower, PretrendRule, joint_pretrend_test, pretrend,
+    pretrend_power, slope_for_power,
+};
 pub use ranks::{
     RankProbabilities, RankSet, order_probability, rank_confidence_sets, rank_probabilities, rank_sets,
 };

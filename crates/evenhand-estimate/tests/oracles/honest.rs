@@ -248,3 +248,22 @@ fn many_coefficients_are_no_obstacle() {
     let sets = honest(&event, &conditional).unwrap();
     assert!(sets.robust.iter().all(|row| row.interval.is_some_and(|i| i.is_bounded())));
 }
+
+// The joint test by numpy; slopes for the joint rule by scipy's noncentral chi-squared, for the box by scipy's
+// multivariate normal at 1e-7 and Brent's method: 1e-5 relative is what that leaves.
+#[test]
+fn pretrend_power_agrees_with_another_library() {
+    let Some(event) = benzarti_carloni() else { return };
+    let joint = joint_pretrend_test(&event, Some(30.0)).unwrap();
+    crate::near(joint.chi_squared, 29.066_011_945_863_593, 1e-10);
+    crate::near(joint.p_value, 7.579_685_913_408_104e-6, 1e-9);
+    crate::near(joint.f_p_value.unwrap(), 0.000_323_646_514_767_14, 1e-9);
+    let each = PretrendOptions::default();
+    let wald = PretrendOptions { rule: PretrendRule::Joint { alpha: 0.05 }, ..PretrendOptions::default() };
+    crate::near(slope_for_power(&event, 0.5, &each).unwrap(), 0.011_611_144_4, 1e-5);
+    crate::near(slope_for_power(&event, 0.8, &each).unwrap(), 0.017_977_437_1, 1e-5);
+    crate::near(slope_for_power(&event, 0.5, &wald).unwrap(), 0.017_279_657_261_390_89, 1e-8);
+    crate::near(slope_for_power(&event, 0.8, &wald).unwrap(), 0.023_561_440_648_672_924, 1e-8);
+    let flat = pretrend_power(&event, &[0.0; 8], &each).unwrap();
+    crate::near(flat.size, 0.148_696_031, 1e-5);
+}
