@@ -21,8 +21,8 @@ use std::collections::BTreeSet;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cells {
-    /// The row of the caller's data behind each row here.
-    source: Vec<usize>,
+    /// The row of the caller's data behind each row here; `None` when they are the same.
+    source: Option<Vec<u32>>,
     /// How many rows the caller gave.
     n_given: usize,
     unit: Factor,
@@ -53,8 +53,8 @@ impl Cells {
         if let Some(row) = (1..cells.n_obs()).find(|&row| keys(row) == keys(row - 1)) {
             let message = format!(
                 "rows {} and {}: one unit twice in period {}, expected one row for each unit and period",
-                cells.source[row - 1],
-                cells.source[row],
+                cells.source_row(row - 1),
+                cells.source_row(row),
                 cells.periods[cells.period.at(row)]
             );
             return Err(Error::new(ErrorKind::Shape, message));
@@ -103,22 +103,28 @@ impl Cells {
         if unit.is_empty() {
             return Err(Error::new(ErrorKind::Shape, "no rows, expected at least one"));
         }
-        for (row, (&t, &y)) in period.iter().zip(outcome).enumerate() {
-            finite(t, &format!("row {row}: period"))?;
-            finite(y, &format!("row {row}: outcome"))?;
-        }
+        all_finite(period, "period")?;
+        all_finite(outcome, "outcome")?;
         let (period, periods) = ordered(period);
         let key = |row: usize| (unit.at(row), period.at(row));
-        let mut source: Vec<usize> = (0..unit.len()).collect();
-        if !source.is_sorted_by_key(|&row| key(row)) {
-            source.sort_by_key(|&row| key(row));
-        }
+        let is_sorted = (1..unit.len()).all(|row| key(row - 1) <= key(row));
+        // Sorting by counting, the minor key first.
+        let source = (!is_sorted).then(|| unit.rows_in_order(period.rows_in_order(0..unit.len() as u32)));
+        let n_given = outcome.len();
+        let (unit, period, outcome) = match &source {
+            None => (unit, period, outcome.to_vec()),
+            Some(source) => (
+                unit.arranged(source),
+                period.arranged(source),
+                source.iter().map(|&row| outcome[row as usize]).collect(),
+            ),
+        };
         Ok(Self {
-            unit: unit.select(&source),
-            period: period.select(&source),
-            outcome: source.iter().map(|&row| outcome[row]).collect(),
-            cohort: vec![f64::INFINITY; source.len()],
-            n_given: source.len(),
+            unit,
+            period,
+            outcome,
+            cohort: vec![f64::INFINITY; n_given],
+            n_given,
             source,
             periods,
             treatment: None,
@@ -143,9 +149,9 @@ impl Cells {
             return self.one_cohort_a_unit();
         }
         // Periods that start at 0 make a cohort of 0 a cohort, not a mark.
-        for (slot, &row) in self.cohort.iter_mut().zip(&self.source) {
-            if cohort[row].abs() <= 0.0 {
-                *slot = 0.0;
+        for row in 0..self.n_obs() {
+            if cohort[self.source_row(row)].abs() <= 0.0 {
+                self.cohort[row] = 0.0;
             }
         }
         self.one_cohort_a_unit()
@@ -157,8 +163,8 @@ impl Cells {
             if self.unit.at(row) == self.unit.at(row - 1) && one.total_cmp(&two).is_ne() {
                 let message = format!(
                     "rows {} and {}: one unit in cohorts {one} and {two}, expected one",
-                    self.source[row - 1],
-                    self.source[row]
+                    self.source_row(row - 1),
+                    self.source_row(row)
                 );
                 return Err(Error::new(ErrorKind::Shape, message));
             }
@@ -231,8 +237,7 @@ impl Cells {
     /// # Errors
     /// [`ErrorKind::Shape`].
     pub fn with_cluster(mut self, cluster: &Factor) -> Result<Self> {
-        same_length(self.n_given, cluster.len(), "rows and clusters")?;
-        self.cluster = Some(cluster.select(&self.source));
+        self.cluster = Some(self.arrange(cluster)?);
         Ok(self)
     }
 
@@ -242,7 +247,7 @@ impl Cells {
         let take = |values: &[f64]| -> Vec<f64> { kept.iter().map(|&row| values[row]).collect() };
         let (period, periods) = ordered(&kept.iter().map(|&row| self.time(row)).collect::<Vec<_>>());
         Self {
-            source: kept.iter().map(|&row| self.source[row]).collect(),
+            source: Some(kept.iter().map(|&row| self.source_row(row) as u32).collect()),
             n_given: self.n_given,
             unit: self.unit.select(kept),
             period,
@@ -327,8 +332,10 @@ impl Cells {
     /// The treated cohorts, in rising order.
     #[must_use]
     pub fn cohorts(&self) -> Vec<f64> {
-        let bits: BTreeSet<i64> =
-            self.cohort.iter().filter(|g| g.is_finite()).map(|&g| order_key(g)).collect();
+        let changes = (0..self.n_obs())
+            .filter(|&row| row == 0 || self.cohort[row - 1].total_cmp(&self.cohort[row]).is_ne());
+        let treated = changes.map(|row| self.cohort[row]).filter(|g| g.is_finite());
+        let bits: BTreeSet<i64> = treated.map(order_key).collect();
         bits.into_iter().map(from_order_key).collect()
     }
 
@@ -380,7 +387,17 @@ impl Cells {
     /// The row of the caller's data behind a row.
     #[must_use]
     pub fn source_row(&self, row: usize) -> usize {
-        self.source[row]
+        self.source.as_ref().map_or(row, |source| source[row] as usize)
+    }
+
+    /// A factor of the caller's rows, such as clusters for a covariance, in the order of the rows here.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] for another number of rows.
+    pub fn arrange(&self, factor: &Factor) -> Result<Factor> {
+        same_length(self.n_given, factor.len(), "rows and levels of a factor")?;
+        let rows = || (0..self.n_obs()).map(|row| self.source_row(row)).collect::<Vec<_>>();
+        Ok(if self.source.is_none() { factor.clone() } else { factor.select(&rows()) })
     }
 
     /// Whether units are followed over time.
@@ -403,15 +420,24 @@ impl Cells {
 
     fn in_order(&self, values: &[f64], what: &str) -> Result<Vec<f64>> {
         same_length(self.n_given, values.len(), &format!("rows and {what}"))?;
-        Ok(self.source.iter().map(|&row| values[row]).collect())
+        Ok(match &self.source {
+            None => values.to_vec(),
+            Some(source) => source.iter().map(|&row| values[row as usize]).collect(),
+        })
     }
 }
 
 /// Periods as levels, and their values in rising order.
 fn ordered(values: &[f64]) -> (Factor, Vec<f64>) {
-    let keys: Vec<i64> = values.iter().map(|&t| order_key(t)).collect();
-    let levels: BTreeSet<i64> = keys.iter().copied().collect();
-    (Factor::new(&keys), levels.into_iter().map(from_order_key).collect())
+    let (factor, first) = Factor::from_keys(values.len(), |row| order_key(values[row]));
+    (factor, first.into_iter().map(|row| values[row] + 0.0).collect())
+}
+
+fn all_finite(values: &[f64], what: &str) -> Result<()> {
+    match values.iter().position(|x| !x.is_finite()) {
+        Some(row) => finite(values[row], &format!("row {row}: {what}")).map(drop),
+        None => Ok(()),
+    }
 }
 
 /// A whole number in the order of finite doubles, with one zero.

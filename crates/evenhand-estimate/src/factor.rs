@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
 /// A categorical column: unit, period, cluster, any absorbed fixed effect. Levels are numbered in sorted order.
@@ -20,24 +20,46 @@ impl Factor {
     /// One level for each distinct value.
     #[must_use]
     pub fn new<L: Ord + Hash>(values: &[L]) -> Self {
-        let mut first: HashMap<&L, u32> = HashMap::new();
-        let mut levels: Vec<&L> = Vec::new();
-        let seen: Vec<u32> = values
-            .iter()
-            .map(|value| {
-                *first.entry(value).or_insert_with(|| {
-                    levels.push(value);
+        Self::from_keys(values.len(), |row| &values[row]).0
+    }
+
+    /// One level for each distinct key, and the first row of each level.
+    pub(crate) fn from_keys<K: Ord + Hash + Copy>(n: usize, key: impl Fn(usize) -> K) -> (Self, Vec<usize>) {
+        // Sorted and cyclic columns are the common ones: a row mostly repeats the level before it, or has the
+        // level that followed that one the last time. Both guesses are checked before anything is looked up.
+        let mut found: HashMap<K, u32, BuildHasherDefault<Mix>> = HashMap::default();
+        let (mut levels, mut first, mut next) = (Vec::<K>::new(), Vec::new(), Vec::<u32>::new());
+        let mut last = 0u32;
+        let mut codes: Vec<u32> = Vec::with_capacity(n);
+        for row in 0..n {
+            let own = key(row);
+            let at = match levels.get(last as usize) {
+                Some(level) if *level == own => last,
+                Some(_) if levels[next[last as usize] as usize] == own => next[last as usize],
+                _ => *found.entry(own).or_insert_with(|| {
+                    levels.push(own);
+                    first.push(row);
+                    next.push(0);
                     code(levels.len() - 1)
-                })
-            })
-            .collect();
-        let mut order: Vec<u32> = (0..code(levels.len())).collect();
-        order.sort_unstable_by_key(|&at| levels[at as usize]);
-        let mut rank = vec![0; levels.len()];
-        for (place, &at) in order.iter().enumerate() {
-            rank[at as usize] = code(place);
+                }),
+            };
+            if at != last {
+                next[last as usize] = at;
+                last = at;
+            }
+            codes.push(at);
         }
-        Self { codes: seen.into_iter().map(|at| rank[at as usize]).collect(), n_levels: levels.len() }
+        let is_sorted = levels.is_sorted();
+        let n_levels = levels.len();
+        if !is_sorted {
+            let mut order: Vec<u32> = (0..code(n_levels)).collect();
+            order.sort_unstable_by_key(|&at| levels[at as usize]);
+            let mut rank = vec![0; n_levels];
+            order.iter().enumerate().for_each(|(place, &at)| rank[at as usize] = code(place));
+            codes.iter_mut().for_each(|at| *at = rank[*at as usize]);
+            first = order.iter().map(|&at| first[at as usize]).collect();
+        }
+        (Self { codes: codes.into(), n_levels }, first)
     }
 
     /// Codes that are level numbers already; levels without a row are closed up.
@@ -89,6 +111,25 @@ impl Factor {
         Self::from_codes(&kept.iter().map(|&row| self.codes[row]).collect::<Vec<_>>())
     }
 
+    /// Rows in the order of their levels, rows of one level in the order given: one pass of sorting by counting.
+    pub(crate) fn rows_in_order(&self, rows: impl IntoIterator<Item = u32>) -> Vec<u32> {
+        let mut next = vec![0; self.n_levels + 1];
+        self.codes.iter().for_each(|&level| next[level as usize + 1] += 1);
+        (0..self.n_levels).for_each(|level| next[level + 1] += next[level]);
+        let mut ordered = vec![0; self.codes.len()];
+        for row in rows {
+            let place = &mut next[self.at(row as usize)];
+            ordered[*place] = row;
+            *place += 1;
+        }
+        ordered
+    }
+
+    /// All rows in another order.
+    pub(crate) fn arranged(&self, order: &[u32]) -> Self {
+        Self { codes: order.iter().map(|&row| self.codes[row as usize]).collect(), n_levels: self.n_levels }
+    }
+
     /// The rows of each level, in rising order.
     #[must_use]
     pub fn rows_by_level(&self) -> RowsByLevel {
@@ -115,6 +156,37 @@ impl Factor {
             .map(|(&a, &b)| u64::from(a) * other.n_levels as u64 + u64::from(b))
             .collect();
         Self::new(&pairs)
+    }
+}
+
+/// A hash by multiplication and shift. Levels are trusted: no one gains from making them collide.
+#[derive(Debug, Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0 ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 ^= self.0 >> 29;
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.write_u64(u64::from(word));
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.wrapping_mul(0xD6E8_FEB8_6659_FD93) ^ (self.0 >> 32)
     }
 }
 
@@ -146,6 +218,17 @@ mod tests {
     fn levels_follow_the_order_of_values_not_of_rows() {
         assert_eq!(Factor::new(&[30, 10, 20, 10]).codes(), [2, 0, 1, 0]);
         assert_eq!(Factor::new::<u8>(&[]).n_levels(), 0);
+    }
+
+    #[test]
+    fn guesses_do_not_change_the_levels() {
+        let values: Vec<u64> = (0..300u64).map(|row| row % 7 + (row / 90) * (row * row % 5)).collect();
+        let mut sorted = values.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let factor = Factor::new(&values);
+        assert_eq!(factor.n_levels(), sorted.len());
+        assert!(values.iter().enumerate().all(|(row, value)| sorted[factor.at(row)] == *value));
     }
 
     #[test]

@@ -14,6 +14,10 @@ mod estimate;
 mod estimates;
 mod interval;
 
+pub mod event_study;
+pub mod sun_abraham;
+pub mod twfe;
+
 pub mod bacon;
 pub mod callaway_santanna;
 mod effect_terms;
@@ -93,6 +97,7 @@ pub use effect_terms::EffectTerms;
 pub use equivalence::{Equivalence, Tost, equivalence, tost};
 pub use error::{Error, ErrorKind, Result};
 pub use estimate::Estimate;
+pub use event_study::{EventStudyOptions, event_study};
 pub use exact::{
     FisherExact, Rate, Share, clopper_pearson, fisher_exact, rate_ratio, risk_ratio, share_difference, wilson,
 };
@@ -135,6 +140,7 @@ pub use rng::Stream;
 pub use root_transform::{RootEffect, ln_ratio_from_path, root_inverse, root_transform};
 pub use simplex::{SimplexSolution, simplex_least_squares};
 pub use simulate::{Margin, MarginKind, Simulated, simulate};
+pub use sun_abraham::{ReferenceCohort, SunAbrahamBy, SunAbrahamOptions, sun_abraham};
 pub use synthetic_control::{demeaned_synthetic_control, synthetic_control};
 pub use synthetic_control_panel::{
     PredictorSpec, SyntheticControlEstimator, SyntheticControlInference, SyntheticControlPanel,
@@ -151,4 +157,5 @@ pub use synthetic_did_panel::{
 };
 pub use synthetic_fit::SyntheticFit;
 pub use trend::{change, slope};
+pub use twfe::{PanelRegression, twfe};
 pub use two_stage::{TwoStageOptions, two_stage};

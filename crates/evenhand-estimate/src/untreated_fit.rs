@@ -293,7 +293,11 @@ pub(crate) fn cluster_caveat(cells: &Cells, untreated: &[bool]) -> Option<Caveat
     let clusters = cells.cluster();
     let mut is_treated = vec![false; clusters.n_levels()];
     (0..cells.n_obs()).filter(|&row| !untreated[row]).for_each(|row| is_treated[clusters.at(row)] = true);
-    let (treated, clusters) = (is_treated.iter().filter(|&&c| c).count(), clusters.n_levels());
+    few_clusters(is_treated.iter().filter(|&&c| c).count(), clusters.n_levels())
+}
+
+/// What to say of that many treated clusters among all.
+pub(crate) fn few_clusters(treated: usize, clusters: usize) -> Option<Caveat> {
     match (treated, clusters) {
         (..=5, _) => Some(Caveat::FewTreatedClusters { treated, clusters }),
         (_, ..12) => Some(Caveat::FewClusters { clusters }),

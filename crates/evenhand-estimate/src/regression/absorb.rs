@@ -409,8 +409,30 @@ impl Absorber {
     }
 
     fn prepare(&mut self) {
-        let ones = vec![1.0; if self.factors.is_empty() { 0 } else { self.n_obs }];
-        self.totals = self.sums(&ones);
+        self.totals = match (self.layout, &self.weights) {
+            (Layout::Grid { .. }, None) => {
+                let count =
+                    |factor: &Factor| vec![(self.n_obs / factor.n_levels()) as f64; factor.n_levels()];
+                self.factors.iter().map(count).collect()
+            }
+            (_, None) => {
+                let counts = |factor: &Factor| {
+                    let mut counts = vec![0.0; factor.n_levels()];
+                    factor.codes().iter().for_each(|&level| counts[level as usize] += 1.0);
+                    counts
+                };
+                self.factors.iter().map(counts).collect()
+            }
+            (_, Some(weights)) if !self.factors.is_empty() => {
+                let add = |factor: &Factor| {
+                    let mut sums = vec![0.0; factor.n_levels()];
+                    weights.iter().zip(factor.codes()).for_each(|(w, &level)| sums[level as usize] += w);
+                    sums
+                };
+                self.factors.iter().map(add).collect()
+            }
+            _ => Vec::new(),
+        };
         self.solver = self.choose();
     }
 

@@ -8,8 +8,13 @@ mod projection;
 mod semidefinite;
 mod vcov;
 
+#[cfg(test)]
+mod tests;
+
 pub use absorb::{Absorber, Effects, singletons};
 pub use columns::Columns;
 pub use ols::{Anova, Ols, OlsOptions, Wald, ols, one_way_anova};
+pub(crate) use projection::parents;
 pub use projection::{Fit, Projection};
+pub(crate) use vcov::count_parameters;
 pub use vcov::{ClusterDf, CountEffects, Covariance, Scores, SmallSample, TDf, Vcov};

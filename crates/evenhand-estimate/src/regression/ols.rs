@@ -57,8 +57,8 @@ pub struct Ols {
     pub coefficients: Vec<f64>,
     /// Their covariance and degrees of freedom.
     pub covariance: Covariance,
-    /// The rows of the caller's data that were used, in order.
-    pub rows: Vec<usize>,
+    /// The rows of the caller's data that were used, in order; `None` when all were.
+    pub rows: Option<Vec<usize>>,
     /// Of the rows used.
     pub residuals: Vec<f64>,
     /// One intercept for each level of each absorbed factor.
@@ -74,7 +74,8 @@ pub struct Ols {
     /// What was left out.
     pub caveats: Vec<Caveat>,
     projection: Projection,
-    errors: Vec<f64>,
+    /// Weights times residuals; `None` without weights.
+    errors: Option<Vec<f64>>,
     dispersion: f64,
 }
 
@@ -155,24 +156,27 @@ pub fn ols(y: &[f64], x: Columns, absorb: &[&Factor], options: &OlsOptions) -> R
         .try_for_each(|factor| same_length(y.len(), factor.len(), "outcomes and rows of a factor"))?;
     let mut caveats = Vec::new();
     let rows = rows_used(y.len(), absorb, options, &mut caveats)?;
-    if rows.len() == y.len() {
-        return fit(y, x, absorb, options.weights.as_deref(), &options.vcov, options, rows, caveats);
-    }
+    let Some(rows) = rows else {
+        return fit(y, x, absorb, options.weights.as_deref(), &options.vcov, options, None, caveats);
+    };
     let take = |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
     let absorb: Vec<Factor> = absorb.iter().map(|factor| factor.select(&rows)).collect();
     let weights = options.weights.as_deref().map(take);
     let vcov = options.vcov.select(&rows);
     let absorb: Vec<&Factor> = absorb.iter().collect();
-    fit(&take(y), x.select(&rows), &absorb, weights.as_deref(), &vcov, options, rows, caveats)
+    fit(&take(y), x.select(&rows), &absorb, weights.as_deref(), &vcov, options, Some(rows), caveats)
 }
 
-/// Rows with weight that are not alone in a level.
+/// Rows with weight that are not alone in a level; `None` when all are.
 fn rows_used(
     n: usize,
     absorb: &[&Factor],
     options: &OlsOptions,
     caveats: &mut Vec<Caveat>,
-) -> Result<Vec<usize>> {
+) -> Result<Option<Vec<usize>>> {
+    if options.weights.is_none() && !options.drop_singletons && n > 0 {
+        return Ok(None);
+    }
     let mut rows: Vec<usize> = (0..n).collect();
     if let Some(weights) = &options.weights {
         same_length(n, weights.len(), "outcomes and weights")?;
@@ -199,7 +203,7 @@ fn rows_used(
     if rows.is_empty() {
         return Err(Error::new(ErrorKind::NoObservations, "no row is left to regress on"));
     }
-    Ok(rows)
+    Ok((rows.len() < n).then_some(rows))
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of a regression once its rows are chosen")]
@@ -210,7 +214,7 @@ fn fit(
     weights: Option<&[f64]>,
     vcov: &Vcov,
     options: &OlsOptions,
-    rows: Vec<usize>,
+    rows: Option<Vec<usize>>,
     mut caveats: Vec<Caveat>,
 ) -> Result<Ols> {
     let has_constant = !absorb.is_empty() || x.has_constant();
@@ -221,13 +225,12 @@ fn fit(
     }
     let Fit { coefficients, residuals, fixed_effects, within_squares } = projection.fit(y)?;
     let (n, k) = (y.len(), projection.n_columns());
-    let errors: Vec<f64> = match weights {
-        None => residuals.clone(),
-        Some(weights) => residuals.iter().zip(weights).map(|(u, w)| u * w).collect(),
-    };
-    let squares = dot(&errors, &residuals);
+    let errors: Option<Vec<f64>> =
+        weights.map(|weights| residuals.iter().zip(weights).map(|(u, w)| u * w).collect());
+    let own = errors.as_deref().unwrap_or(&residuals);
+    let squares = dot(own, &residuals);
     let dispersion = squares / (n as f64 - 1.0).max(1.0);
-    let scores = Scores { projection: &projection, errors: &errors, dispersion };
+    let scores = Scores { projection: &projection, errors: own, dispersion };
     let covariance = scores.covariance(vcov, &options.small_sample)?;
     let n_parameters = k + projection.absorber().nominal_degrees_of_freedom();
     let total = total_squares(y, weights, has_constant);
@@ -260,10 +263,19 @@ fn fit(
 
 fn total_squares(y: &[f64], weights: Option<&[f64]>, has_constant: bool) -> f64 {
     let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
-    let total = double::sum((0..y.len()).map(weight));
-    let mean =
-        if has_constant { double::sum((0..y.len()).map(|row| weight(row) * y[row])) / total } else { 0.0 };
-    double::sum(y.iter().enumerate().map(|(row, y)| weight(row) * (y - mean).powi(2)))
+    let total = if weights.is_none() { y.len() as f64 } else { blocked(y.len(), weight) };
+    let mean = if has_constant { blocked(y.len(), |row| weight(row) * y[row]) / total } else { 0.0 };
+    blocked(y.len(), |row| weight(row) * (y[row] - mean) * (y[row] - mean))
+}
+
+/// A sum without much rounding: in twice the precision, of single terms when they are few, of blocks of 256 beyond.
+fn blocked(n: usize, term: impl Fn(usize) -> f64) -> f64 {
+    let size = if n > 1 << 16 { 256 } else { 1 };
+    double::sum((0..n).step_by(size).map(|start| {
+        let mut sums = [0.0; 4];
+        (start..n.min(start + size)).for_each(|row| sums[row % 4] += term(row));
+        (sums[0] + sums[2]) + (sums[1] + sums[3])
+    }))
 }
 
 impl Ols {
@@ -310,7 +322,8 @@ impl Ols {
     /// What covariances are made of: `fit.scores().covariance(&other, &small_sample)` is another one.
     #[must_use]
     pub fn scores(&self) -> Scores<'_> {
-        Scores { projection: &self.projection, errors: &self.errors, dispersion: self.dispersion }
+        let errors = self.errors.as_deref().unwrap_or(&self.residuals);
+        Scores { projection: &self.projection, errors, dispersion: self.dispersion }
     }
 
     /// The joint test that the named coefficients are 0, with the covariance of the fit.

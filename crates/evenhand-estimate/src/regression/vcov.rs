@@ -119,6 +119,16 @@ impl SmallSample {
         Self { exact: true, ..Self::fixest() }
     }
 
+    /// Degrees of freedom of t tests, from the smallest number of clusters and n - K.
+    pub(crate) fn df(&self, n_clusters: Option<usize>, df: f64) -> Option<f64> {
+        match (self.t_df, n_clusters) {
+            (TDf::Normal, _) => None,
+            (TDf::Of(df), _) => Some(df),
+            (TDf::Min, Some(clusters)) => Some(clusters as f64 - 1.0),
+            _ => Some(df),
+        }
+    }
+
     /// No correction.
     #[must_use]
     pub fn none() -> Self {
@@ -137,7 +147,7 @@ pub struct Covariance {
     pub n_clusters: Option<usize>,
     /// K, the number of parameters that the correction counts.
     pub n_parameters: usize,
-    /// In how many ways a negative variance was repaired: 0 or 1.
+    /// Whether a variance was negative, so that negative eigenvalues were raised to nearly 0.
     pub is_repaired: bool,
 }
 
@@ -231,7 +241,8 @@ impl Scores<'_> {
         };
         let n_clusters = self.check_clusters(clusters)?;
         let n = self.n_obs() as f64;
-        let n_parameters = self.n_parameters(clusters, small);
+        let n_parameters =
+            count_parameters(self.projection.n_columns(), self.projection.absorber(), clusters, small);
         let df = n - n_parameters as f64;
         if df < 1.0 {
             let message =
@@ -252,12 +263,7 @@ impl Scores<'_> {
             Vcov::Cr3(cluster) => self.jackknife(cluster)?,
         };
         let is_repaired = matrix.diagonal().iter().any(|&variance| variance < 0.0);
-        let df = match (small.t_df, n_clusters) {
-            (TDf::Normal, _) => None,
-            (TDf::Of(df), _) => Some(df),
-            (TDf::Min, Some(clusters)) => Some(clusters as f64 - 1.0),
-            _ => Some(df),
-        };
+        let df = small.df(n_clusters, df);
         let matrix = if is_repaired { repaired(matrix) } else { matrix };
         Ok(Covariance { matrix, df, n_clusters, n_parameters, is_repaired })
     }
@@ -272,27 +278,6 @@ impl Scores<'_> {
             }
         }
         Ok(clusters.iter().map(Factor::n_levels).min())
-    }
-
-    /// K: columns, and the absorbed effects that count.
-    fn n_parameters(&self, clusters: &[Factor], small: &SmallSample) -> usize {
-        let (k, absorber) = (self.projection.n_columns(), self.projection.absorber());
-        let factors = absorber.factors();
-        if factors.is_empty() || small.effects == CountEffects::None {
-            return k;
-        }
-        let all =
-            if small.exact { absorber.degrees_of_freedom() } else { absorber.nominal_degrees_of_freedom() };
-        if small.effects == CountEffects::Full || clusters.is_empty() {
-            return k + all;
-        }
-        let is_nested = |factor: &Factor| clusters.iter().any(|cluster| parents(factor, cluster).is_some());
-        let nested: Vec<&Factor> = factors.iter().filter(|&factor| is_nested(factor)).collect();
-        if nested.len() == factors.len() {
-            return k + 1;
-        }
-        let levels: usize = nested.iter().map(|factor| factor.n_levels()).sum();
-        (k + all + nested.len()).saturating_sub(levels).max(k + 1)
     }
 
     fn scaled_errors(&self, map: impl Fn(f64) -> f64) -> Result<Vec<f64>> {
@@ -444,6 +429,30 @@ impl Scores<'_> {
         let n = cluster.n_levels() as f64;
         Ok(symmetric(changes.mul(&changes.transpose())).scaled((n - 1.0) / n))
     }
+}
+
+/// K: columns, and the absorbed effects that count.
+pub(crate) fn count_parameters(
+    k: usize,
+    absorber: &Absorber,
+    clusters: &[Factor],
+    small: &SmallSample,
+) -> usize {
+    let factors = absorber.factors();
+    if factors.is_empty() || small.effects == CountEffects::None {
+        return k;
+    }
+    let all = if small.exact { absorber.degrees_of_freedom() } else { absorber.nominal_degrees_of_freedom() };
+    if small.effects == CountEffects::Full || clusters.is_empty() {
+        return k + all;
+    }
+    let is_nested = |factor: &Factor| clusters.iter().any(|cluster| parents(factor, cluster).is_some());
+    let nested: Vec<&Factor> = factors.iter().filter(|&factor| is_nested(factor)).collect();
+    if nested.len() == factors.len() {
+        return k + 1;
+    }
+    let levels: usize = nested.iter().map(|factor| factor.n_levels()).sum();
+    (k + all + nested.len()).saturating_sub(levels).max(k + 1)
 }
 
 fn weight(absorber: &Absorber, row: usize) -> f64 {

@@ -3,6 +3,7 @@
 
 mod bacon;
 mod callaway_santanna;
+mod event_study;
 mod honest;
 mod imputation;
 mod regression;
