@@ -29,6 +29,10 @@ mod two_way;
 mod untreated_fit;
 
 pub mod did;
+pub mod factor_model;
+pub mod generalized_synthetic_control;
+pub mod interrupted_time_series;
+pub mod matrix_completion;
 mod rectangle;
 mod residualize;
 pub mod ridge_augmented_synthetic_control;
@@ -84,6 +88,9 @@ pub use cells::Cells;
 pub use estimates::{Estimates, Term};
 pub use evenhand_linalg::Matrix;
 pub use factor::{Factor, RowsByLevel};
+pub use factor_model::{AdditiveEffects, CellEffect, FactorEffects, FactorInference, HiddenCells};
+pub use generalized_synthetic_control::{GeneralizedSyntheticControlOptions, generalized_synthetic_control};
+pub use matrix_completion::{MatrixCompletionOptions, matrix_completion};
 
 pub use bacon::{Bacon, BaconOptions, Comparison, ComparisonKind, KindTotal, WithinCohorts, bacon};
 pub use bounds::{MissingGeography, corner_bounds, imbens_manski, linear_bounds};
@@ -110,6 +117,10 @@ pub use imputation::{
     imputation,
 };
 pub use inference::*;
+pub use interrupted_time_series::{
+    InterruptedTimeSeries, InterruptedTimeSeriesOptions, Season, Series, SeriesModel,
+    interrupted_time_series, segmented_regression,
+};
 pub use interval::{ConfidenceSet, Interval};
 pub use jackknife_plus::{JackknifePlus, jackknife_plus};
 pub use kitagawa::{

@@ -4,8 +4,10 @@
 mod bacon;
 mod callaway_santanna;
 mod event_study;
+mod factor_models;
 mod honest;
 mod imputation;
+mod interrupted_time_series;
 mod regression;
 mod ridge_augmented;
 mod synthetic;
