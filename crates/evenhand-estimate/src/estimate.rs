@@ -30,30 +30,7 @@ impl Estimate {
     /// error. With a standard error of 0 the intervals are the point, and the p-value is 1 at 0, otherwise 0.
     #[must_use]
     pub fn from_std_error(estimate: f64, std_error: f64, df: Option<f64>) -> Self {
-        let quantile = |p| df.map_or_else(|| normal_quantile(p), |df| t_quantile(p, df));
-        let (wide, narrow) = (quantile(0.975) * std_error, quantile(0.95) * std_error);
-        let statistic = (std_error > 0.0).then(|| estimate / std_error);
-        let p_value = match statistic {
-            Some(statistic) => two_sided_p(statistic, df),
-            None if estimate.abs() > 0.0 => 0.0,
-            None => 1.0,
-        };
-        Self {
-            estimate,
-            std_error: Some(std_error),
-            statistic,
-            p_value: Some(p_value),
-            conf_low: estimate - wide,
-            conf_high: estimate + wide,
-            conf_low_90: estimate - narrow,
-            conf_high_90: estimate + narrow,
-        }
-    }
-
-    /// A point without a statement of its uncertainty: the intervals are unbounded.
-    #[must_use]
-    pub fn point(estimate: f64) -> Self {
-        Self::from_intervals(estimate, Interval::ALL, Interval::ALL)
+        Tails::new(df).estimate(estimate, std_error)
     }
 
     /// A point with intervals found some other way.
@@ -71,6 +48,12 @@ impl Estimate {
         }
     }
 
+    /// A point without a statement of its uncertainty: the intervals are unbounded.
+    #[must_use]
+    pub fn point(estimate: f64) -> Self {
+        Self::from_intervals(estimate, Interval::ALL, Interval::ALL)
+    }
+
     /// The 95 % interval.
     #[must_use]
     pub fn interval_95(&self) -> Interval {
@@ -81,5 +64,41 @@ impl Estimate {
     #[must_use]
     pub fn interval_90(&self) -> Interval {
         Interval { low: self.conf_low_90, high: self.conf_high_90 }
+    }
+}
+
+/// The distribution of a family of estimates: its quantiles are found once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tails {
+    df: Option<f64>,
+    wide: f64,
+    narrow: f64,
+}
+
+impl Tails {
+    pub(crate) fn new(df: Option<f64>) -> Self {
+        let quantile = |p| df.map_or_else(|| normal_quantile(p), |df| t_quantile(p, df));
+        Self { df, wide: quantile(0.975), narrow: quantile(0.95) }
+    }
+
+    /// As [`Estimate::from_std_error`].
+    pub(crate) fn estimate(&self, estimate: f64, std_error: f64) -> Estimate {
+        let (wide, narrow) = (self.wide * std_error, self.narrow * std_error);
+        let statistic = (std_error > 0.0).then(|| estimate / std_error);
+        let p_value = match statistic {
+            Some(statistic) => two_sided_p(statistic, self.df),
+            None if estimate.abs() > 0.0 => 0.0,
+            None => 1.0,
+        };
+        Estimate {
+            estimate,
+            std_error: Some(std_error),
+            statistic,
+            p_value: Some(p_value),
+            conf_low: estimate - wide,
+            conf_high: estimate + wide,
+            conf_low_90: estimate - narrow,
+            conf_high_90: estimate + narrow,
+        }
     }
 }

@@ -77,12 +77,14 @@ impl Factor {
 
     /// The level of each row, below [`n_levels`](Self::n_levels).
     #[must_use]
+    #[inline]
     pub fn codes(&self) -> &[u32] {
         &self.codes
     }
 
     /// The level of a row, as an index.
     #[must_use]
+    #[inline]
     pub fn at(&self, row: usize) -> usize {
         self.codes[row] as usize
     }

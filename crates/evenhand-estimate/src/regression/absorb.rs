@@ -287,6 +287,55 @@ impl Absorber {
         effects
     }
 
+    /// [`solve_exactly`](Self::solve_exactly) for many columns at once: sums and coefficients by factor, each of
+    /// shape (columns, levels).
+    #[must_use]
+    pub fn solve_columns(&self, sums: Vec<Matrix>) -> Vec<Matrix> {
+        let s = sums.first().map_or(0, Matrix::n_rows);
+        if let (Solver::Dense { first, schur }, [a, b]) = (&self.solver, &self.factors[..]) {
+            if a.n_levels().saturating_mul(b.n_levels()) <= 2 * self.n_obs {
+                return self.solve_by_table(*first, schur, sums);
+            }
+        }
+        let solve = |j: usize| self.solve_exactly(sums.iter().map(|sums| sums.row(j)).collect());
+        let columns: Vec<Effects> = (0..s).into_par_iter().map(solve).collect();
+        (self.factors.iter().enumerate())
+            .map(|(q, factor)| Matrix::from_fn(s, factor.n_levels(), |j, level| columns[j][q][level]))
+            .collect()
+    }
+
+    /// Two factors by products with the table of their pairs' weights: a solution and one step of refinement.
+    fn solve_by_table(&self, first: usize, schur: &Semidefinite, sums: Vec<Matrix>) -> Vec<Matrix> {
+        let second = 1 - first;
+        let mut table = Matrix::zeros(self.factors[first].n_levels(), self.factors[second].n_levels());
+        for row in 0..self.n_obs {
+            table[(self.factors[first].at(row), self.factors[second].at(row))] += self.weight(row);
+        }
+        let times = |values: &Matrix, q: usize, map: &dyn Fn(f64, f64) -> f64| {
+            let mut scaled = values.clone();
+            for (column, &total) in scaled.cols_mut().zip(&self.totals[q]) {
+                column.iter_mut().for_each(|x| *x = map(*x, total));
+            }
+            scaled
+        };
+        let across = |values: &Matrix| table.mul(&values.transpose()).transpose();
+        let solve = |one: &Matrix, two: &Matrix| {
+            let right = two.clone().plus(&times(one, first, &over).mul(&table), -1.0);
+            let mut rows = right.transpose();
+            rows.cols_mut().for_each(|row| row.copy_from_slice(&schur.solve(row.to_vec())));
+            let two = rows.transpose();
+            (times(&one.clone().plus(&across(&two), -1.0), first, &over), two)
+        };
+        let product = |x: f64, total: f64| x * total;
+        let (one, two) = (&sums[first], &sums[second]);
+        let (a, b) = solve(one, two);
+        let left_one = one.clone().plus(&times(&a, first, &product), -1.0).plus(&across(&b), -1.0);
+        let left_two = two.clone().plus(&a.mul(&table), -1.0).plus(&times(&b, second, &product), -1.0);
+        let (step_a, step_b) = solve(&left_one, &left_two);
+        let (a, b) = (a.plus(&step_a, 1.0), b.plus(&step_b, 1.0));
+        if first == 0 { vec![a, b] } else { vec![b, a] }
+    }
+
     /// Each row's leverage in the regression on the indicator columns alone: w d'(D'W D)^- d.
     ///
     /// # Errors

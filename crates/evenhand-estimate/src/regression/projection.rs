@@ -296,12 +296,7 @@ impl Projection {
         }
         let whole = raw.diagonal();
         let sums = self.sparse_sums();
-        let columns: Vec<Effects> = (0..s)
-            .map(|j| self.absorber.solve_exactly(sums.iter().map(|sums| sums.row(j)).collect()))
-            .collect();
-        self.sparse_effects = (self.absorber.factors().iter().enumerate())
-            .map(|(q, factor)| Matrix::from_fn(s, factor.n_levels(), |j, level| columns[j][q][level]))
-            .collect();
+        self.sparse_effects = self.absorber.solve_columns(sums.clone());
         for (sums, effects) in sums.iter().zip(&self.sparse_effects) {
             raw = raw.plus(&sums.mul(&effects.transpose()), -1.0);
         }
@@ -556,12 +551,24 @@ fn sums_times_effects(values: &[f64], cluster: &Factor, factor: &Factor, effects
         by_level.iter().zip(parents).enumerate().for_each(|(level, (&x, g))| add(g, level, x));
         return sums.transpose();
     }
-    let rows = values.iter().zip(factor.codes()).zip(cluster.codes());
-    if n_clusters.saturating_mul(n_levels) <= 2 * values.len() {
-        let mut pairs = Matrix::zeros(n_levels, n_clusters);
-        rows.for_each(|((x, &level), &g)| pairs[(level as usize, g as usize)] += x);
-        return pairs.t_mul(&effects.transpose());
+    // Sorted clusters in blocks: sums by pair of cluster and level, and a product with the effects.
+    if cluster.codes().is_sorted() && n_clusters.saturating_mul(n_levels) <= 2 * values.len() {
+        let effects = effects.transpose();
+        let (mut found, mut row) = (Matrix::zeros(n_clusters, effects.n_cols()), 0);
+        for block in (0..n_clusters).collect::<Vec<_>>().chunks(128) {
+            let mut pairs = Matrix::zeros(n_levels, block.len());
+            while row < values.len() && cluster.at(row) < block[0] + block.len() {
+                pairs.col_mut(cluster.at(row) - block[0])[factor.at(row)] += values[row];
+                row += 1;
+            }
+            let sums = pairs.t_mul(&effects);
+            for j in 0..effects.n_cols() {
+                found.col_mut(j)[block[0]..block[0] + block.len()].copy_from_slice(sums.col(j));
+            }
+        }
+        return found;
     }
+    let rows = values.iter().zip(factor.codes()).zip(cluster.codes());
     rows.for_each(|((x, &level), &g)| add(g, level as usize, *x));
     sums.transpose()
 }
