@@ -24,6 +24,7 @@ mod effect_terms;
 pub mod imputation;
 pub mod negative_weights;
 mod pretrend_leads;
+pub mod stacked;
 pub mod two_stage;
 mod two_way;
 mod untreated_fit;
@@ -152,6 +153,7 @@ pub use root_transform::{RootEffect, ln_ratio_from_path, root_inverse, root_tran
 pub use simplex::{SimplexSolution, simplex_least_squares};
 pub use simulate::{Margin, MarginKind, Simulated, simulate};
 pub use sun_abraham::{ReferenceCohort, SunAbrahamBy, SunAbrahamOptions, sun_abraham};
+pub use stacked::{CleanControls, StackEffects, StackWeighting, StackedOptions, stacked};
 pub use synthetic_control::{demeaned_synthetic_control, synthetic_control};
 pub use synthetic_control_panel::{
     PredictorSpec, SyntheticControlEstimator, SyntheticControlInference, SyntheticControlPanel,

@@ -10,6 +10,7 @@ mod imputation;
 mod interrupted_time_series;
 mod regression;
 mod ridge_augmented;
+mod stacked;
 mod synthetic;
 mod synthetic_control_predictors;
 mod synthetic_did;
