@@ -195,6 +195,13 @@ impl Cells {
         Ok(self)
     }
 
+    /// The same cells without that covariate, if they have it.
+    #[must_use]
+    pub fn without_covariate(mut self, name: &str) -> Self {
+        self.covariates.retain(|(own, _)| own != name);
+        self
+    }
+
     /// Sampling weights, in the caller's order of rows. Rows of weight 0 are left out, with a caveat.
     ///
     /// # Errors
@@ -400,6 +407,12 @@ impl Cells {
         Ok(if self.source.is_none() { factor.clone() } else { factor.select(&rows()) })
     }
 
+    /// How many rows the caller gave: lists in the caller's order of rows are of this length.
+    #[must_use]
+    pub fn n_given(&self) -> usize {
+        self.n_given
+    }
+
     /// Whether units are followed over time.
     #[must_use]
     pub fn is_panel(&self) -> bool {
@@ -467,6 +480,7 @@ mod tests {
         assert_eq!(cells.treatment(), Some(&[3.5, 1.5, 0.5, 2.5][..]));
         assert_eq!(cells.select(&[1, 2]).treatment(), Some(&[1.5, 0.5][..]));
         assert!(cells.is_balanced() && cells.cohorts().is_empty());
+        assert!(cells.without_covariate("x").covariates().is_empty());
     }
 
     #[test]

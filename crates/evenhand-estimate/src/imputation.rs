@@ -405,6 +405,24 @@ impl Table {
         self.scores.extend_from_slice(scores);
     }
 
+    /// As [`push`](Self::push), with the variance times `correction`.
+    pub(crate) fn push_scaled(
+        &mut self,
+        term: impl FnOnce(Estimate) -> Term,
+        point: f64,
+        scores: &[f64],
+        correction: f64,
+    ) {
+        let scaled: Vec<f64> = scores.iter().map(|score| score * correction.sqrt()).collect();
+        self.push(term, point, &scaled);
+    }
+
+    /// A term that is what it is by definition.
+    pub(crate) fn push_fixed(&mut self, term: Term) {
+        self.terms.push(term);
+        self.scores.extend(std::iter::repeat_n(0.0, self.n_clusters));
+    }
+
     pub(crate) fn finish(self) -> (Vec<Term>, Matrix) {
         let scores = Matrix::from_data(self.n_clusters, self.terms.len(), self.scores);
         (self.terms, scores)

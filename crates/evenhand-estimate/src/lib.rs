@@ -25,6 +25,7 @@ pub mod imputation;
 pub mod negative_weights;
 mod pretrend_leads;
 pub mod stacked;
+pub mod triple_difference;
 pub mod two_stage;
 mod two_way;
 mod untreated_fit;
@@ -171,4 +172,8 @@ pub use synthetic_did_panel::{
 pub use synthetic_fit::SyntheticFit;
 pub use trend::{change, slope};
 pub use twfe::{PanelRegression, twfe};
+pub use triple_difference::{
+    TripleDifference, TripleDifferenceOptions, TripleDifferenceRegressionOptions, triple_difference,
+    triple_difference_regression,
+};
 pub use two_stage::{TwoStageOptions, two_stage};
