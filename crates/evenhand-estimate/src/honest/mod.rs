@@ -15,7 +15,7 @@
 //!
 //! Defaults are those of R `HonestDiD` 0.2.8: first coefficient after treatment, `alpha` 0.05, `kappa` = `alpha` / 10,
 //! 1,000 grid points, 1,000 draws under seed 0, and even the draws are R's, so that intervals on the grid are R's grid
-//! points. Where R is not exact the difference is stated: the folded normal quantile of FLCI is simulated there (2e-4
+//! points. Where R is not exact the difference is stated: the folded normal quantile of FLCI is simulated there (1e-3
 //! relative), truncation limits are found to 1e-6.
 //!
 //! Assumptions: coefficients jointly normal with a known covariance, which few clusters do not give; equally spaced

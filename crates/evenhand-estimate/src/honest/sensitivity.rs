@@ -1,6 +1,7 @@
 use super::conditional::{Answer, ConditionalTest, FirstStage, Floor, Moments};
+use super::flci::fixed_length_by;
 use super::restriction::{self, Piece, pieces};
-use super::{Bound, EventCoefficients, FixedLength, Shape, fixed_length};
+use super::{Bound, EventCoefficients, FixedLength, Shape};
 use crate::error::{finite, proportion};
 use crate::mersenne_twister::MersenneTwister;
 use crate::special::normal_quantile;
@@ -70,6 +71,9 @@ pub struct HonestOptions {
     pub grid: Option<Interval>,
     /// Where sets end; on the grid by default.
     pub ends: Ends,
+    /// Take the folded normal's quantile in fixed-length intervals from R's million draws instead of exactly; no by
+    /// default. Intervals are then R's to 1e-6, where its search ends.
+    pub simulated_quantile: bool,
     /// Draws for the least-favourable critical value, 1,000.
     pub draws: usize,
     /// Their seed, as in R `set.seed`, 0.
@@ -89,6 +93,7 @@ impl Default for HonestOptions {
             grid_points: 1000,
             grid: None,
             ends: Ends::default(),
+            simulated_quantile: false,
             draws: 1000,
             seed: 0,
         }
@@ -138,6 +143,19 @@ pub struct Breakdown {
     pub reached: bool,
     /// Whether the null is excluded at a bound of 0.
     pub excluded_at_zero: bool,
+}
+
+impl Breakdown {
+    /// The custom reading of a breakdown value under relative magnitudes: `sturdy` from 1, `fair` from 0.5, otherwise
+    /// `fragile`.
+    #[must_use]
+    pub fn reading(&self) -> &'static str {
+        match self.m {
+            m if m >= 1.0 => "sturdy",
+            m if m >= 0.5 => "fair",
+            _ => "fragile",
+        }
+    }
 }
 
 /// Sensitivity analysis of an event study; see the [module](self) for methods, defaults and agreement with R
@@ -348,6 +366,8 @@ struct Run<'a> {
     std_error: f64,
     /// Standard normals as R draws them, enough for the piece with the most moments.
     normals: Vec<f64>,
+    /// A million normals in rising order, where fixed-length intervals rest on them.
+    sorted: Option<Vec<f64>>,
     /// The least-favourable value under smoothness, which does not depend on the bound.
     least_favorable: Option<f64>,
 }
@@ -394,8 +414,16 @@ impl<'a> Run<'a> {
             kappa,
             std_error,
             normals: Vec::new(),
+            sorted: None,
             least_favorable: None,
         };
+        if options.simulated_quantile && matches!(method, HonestMethod::Flci | HonestMethod::ConditionalFlci)
+        {
+            let mut random = MersenneTwister::new(options.seed);
+            let mut sorted: Vec<f64> = (0..1_000_000).map(|_| random.normal()).collect();
+            sorted.sort_unstable_by(f64::total_cmp);
+            run.sorted = Some(sorted);
+        }
         if method == HonestMethod::ConditionalLeastFavorable {
             let pieces = pieces(options.bound, options.shape, event.n_pre(), event.n_post(), 1.0)?;
             // Rows of 0 left out at a bound of 1 are kept at others: at most one a piece.
@@ -429,7 +457,7 @@ impl<'a> Run<'a> {
         let mut jobs = Vec::new();
         for (at, &m) in m.iter().enumerate() {
             let first_stage = match self.method {
-                HonestMethod::ConditionalFlci => Some(fixed_length(self.event, &self.target, m, self.kappa)?),
+                HonestMethod::ConditionalFlci => Some(self.fixed_length(m, self.kappa)?),
                 _ => None,
             };
             let grid = self.grid(m, first_stage.as_ref())?;
@@ -459,8 +487,12 @@ impl<'a> Run<'a> {
         Ok(rows)
     }
 
+    fn fixed_length(&self, m: f64, alpha: f64) -> Result<FixedLength> {
+        fixed_length_by(self.event, &self.target, m, alpha, self.sorted.as_deref())
+    }
+
     fn fixed(&self, m: f64) -> Result<Robust> {
-        let found = fixed_length(self.event, &self.target, m, self.options.alpha)?;
+        let found = self.fixed_length(m, self.options.alpha)?;
         Ok(Robust { m, interval: Some(found.interval), open_below: false, open_above: false })
     }
 
@@ -575,6 +607,12 @@ impl<'a> Run<'a> {
         if matches!(self.method, HonestMethod::ConditionalFlci | HonestMethod::ConditionalLeastFavorable) {
             list.push(("kappa", self.kappa.to_string()));
         }
+        if matches!(self.method, HonestMethod::Flci | HonestMethod::ConditionalFlci) {
+            list.push(("simulated_quantile", options.simulated_quantile.to_string()));
+        }
+        if self.sorted.is_some() {
+            list.push(("seed", options.seed.to_string()));
+        }
         if self.method == HonestMethod::ConditionalLeastFavorable {
             list.push(("draws", options.draws.to_string()));
             list.push(("seed", options.seed.to_string()));
@@ -641,6 +679,7 @@ mod tests {
         grid_points: 120,
         grid: None,
         ends: Ends::Exact,
+        simulated_quantile: false,
         draws: 200,
         seed: 0,
     };
@@ -691,6 +730,55 @@ mod tests {
         }
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        // Whatever the shape of the data, ties and zeros among them: an answer, in order, or a typed refusal.
+        #[test]
+        fn every_combination_of_options_has_an_answer(
+            seed in 0u64..10_000, n_pre in 1usize..6, n_post in 1usize..6, bound in 0usize..3, shape in 0usize..5,
+            method in 0usize..5, rounded in any::<bool>(), size in prop::sample::select(vec![1e-6, 1.0, 1e6]),
+        ) {
+            let event = some(seed, n_pre, n_post);
+            let beta: Vec<f64> = event.beta().iter().map(|b| size * if rounded { b.round() } else { *b }).collect();
+            let n = n_pre + n_post;
+            let sigma = if rounded { Matrix::identity(n).scaled(0.1) } else { event.sigma().clone() };
+            let event = EventCoefficients::new(&beta, &sigma.scaled(size * size), n_pre).unwrap();
+            // A bound on slopes has the outcome's unit, a relative one has none.
+            let unit = if bound == 1 { size } else { 1.0 };
+            let options = HonestOptions {
+                bound: [Bound::RelativeMagnitudes, Bound::Smoothness, Bound::RelativeSmoothness][bound],
+                shape: [Shape::Any, Shape::PositiveBias, Shape::NegativeBias, Shape::Increasing, Shape::Decreasing][shape],
+                method: [
+                    None,
+                    Some(HonestMethod::Flci),
+                    Some(HonestMethod::Conditional),
+                    Some(HonestMethod::ConditionalFlci),
+                    Some(HonestMethod::ConditionalLeastFavorable),
+                ][method],
+                m: Some(vec![0.0, 0.3 * unit, unit, 20.0 * unit]),
+                grid_points: 40,
+                draws: 100,
+                ..SMALL
+            };
+            match honest(&event, &options) {
+                Ok(found) => {
+                    for row in &found.robust {
+                        prop_assert!(row.interval.is_none_or(|interval| interval.low <= interval.high));
+                    }
+                }
+                Err(error) => {
+                    let expected = match error.kind() {
+                        ErrorKind::Domain => bound != 1 && (method == 1 || method == 3),
+                        ErrorKind::TooFewPeriods => bound == 2 && n_pre == 1,
+                        _ => false,
+                    };
+                    prop_assert!(expected, "{}", error);
+                }
+            }
+        }
+    }
+
     // The worst difference in trends allowed, 400 samples: 95 % within four standard errors, or more.
     #[test]
     fn sets_cover_under_the_worst_difference_in_trends() {
@@ -732,6 +820,7 @@ mod tests {
         assert!(at_once.reached && !at_once.excluded_at_zero && at_once.m <= 0.0);
         let never = breakdown(&event, &SMALL, 0.0, 0.5).unwrap();
         assert!(!never.reached && (never.m - 0.5).abs() < 1e-15);
+        assert_eq!([at_once.reading(), never.reading()], ["fragile", "fair"]);
     }
 
     #[test]

@@ -151,13 +151,107 @@ fn conditional_sets_equal_r_on_every_restriction() {
     crate::near(limits.upper, 0.202_169_869_297_069, 1e-12);
 }
 
-// C-F starts from the fixed-length interval of level 1 - kappa, which R simulates: three grid steps of 200.
+// R simulates the quantile of its fixed-length intervals and searches for the estimator until steps are of 1e-6.
 #[test]
-fn the_hybrid_with_a_fixed_length_first_stage_is_near_r() {
+fn fixed_length_intervals_with_simulated_quantiles_equal_r() {
     let Some(event) = benzarti_carloni() else { return };
-    let options =
-        HonestOptions { method: Some(HonestMethod::ConditionalFlci), grid_points: 200, ..smooth(&[0.1]) };
-    check(&honest(&event, &options).unwrap(), &[(0.119_713_826_6, 0.418_238_387_9)], 5e-4);
+    let options = HonestOptions { simulated_quantile: true, ..smooth(&[0.0, 0.1, 0.2]) };
+    let r = [
+        (0.131_411_316, 0.216_169_648_2),
+        (0.119_444_000_1, 0.418_508_214_3),
+        (0.019_444_000_15, 0.518_508_214_3),
+    ];
+    check(&honest(&event, &options).unwrap(), &r, 2e-6);
+    let hybrid = HonestOptions {
+        method: Some(HonestMethod::ConditionalFlci),
+        grid_points: 200,
+        m: Some(vec![0.1]),
+        ..options
+    };
+    check(&honest(&event, &hybrid).unwrap(), &[(0.119_713_826_6, 0.418_238_387_9)], 2e-6);
+}
+
+// honestdid 0.1.1, which follows R line by line: the conditional test on the same grid, 1e-9; with one coefficient
+// after treatment too, where R's test is another function.
+#[test]
+fn conditional_sets_equal_the_peer_where_r_is_not_at_hand() {
+    use Bound::*;
+    let Some(event) = benzarti_carloni() else { return };
+    let one = EventCoefficients::new(
+        &event.beta()[..5],
+        &event.sigma().select_rows(&[0, 1, 2, 3, 4]).select_cols(&[0, 1, 2, 3, 4]),
+        4,
+    )
+    .unwrap();
+    let peer = |event: &EventCoefficients, bound, shape, m: f64, grid_points, expected: (f64, f64)| {
+        let options = HonestOptions {
+            bound,
+            shape,
+            m: Some(vec![m]),
+            grid_points,
+            method: Some(HonestMethod::Conditional),
+            ..HonestOptions::default()
+        };
+        check(&honest(event, &options).unwrap(), &[expected], 1e-9);
+    };
+    peer(
+        &event,
+        Smoothness,
+        Shape::NegativeBias,
+        0.1,
+        100,
+        (0.167_124_837_441_676_33, 0.410_050_426_209_597_8),
+    );
+    peer(
+        &event,
+        RelativeMagnitudes,
+        Shape::NegativeBias,
+        0.5,
+        100,
+        (0.080_491_035_181_909_92, 0.272_136_357_043_600_2),
+    );
+    peer(
+        &event,
+        RelativeMagnitudes,
+        Shape::Decreasing,
+        0.5,
+        100,
+        (0.080_491_035_181_909_92, 0.272_136_357_043_600_2),
+    );
+    peer(
+        &event,
+        RelativeSmoothness,
+        Shape::Any,
+        0.5,
+        100,
+        (0.157_149_163_926_586_12, 0.379_457_737_286_146_9),
+    );
+    peer(&one, Smoothness, Shape::Any, 0.05, 200, (0.105_745_875_010_156_75, 0.429_457_737_286_146_9));
+    peer(
+        &one,
+        RelativeMagnitudes,
+        Shape::Any,
+        0.5,
+        200,
+        (0.120_129_836_427_272_65, 0.268_862_014_861_038_83),
+    );
+    peer(
+        &one,
+        RelativeMagnitudes,
+        Shape::PositiveBias,
+        0.5,
+        200,
+        (0.120_129_836_427_272_65, 0.314_625_762_071_428_4),
+    );
+    peer(
+        &one,
+        RelativeMagnitudes,
+        Shape::Increasing,
+        0.5,
+        200,
+        (0.120_129_836_427_272_65, 0.314_625_762_071_428_4),
+    );
+    peer(&one, RelativeSmoothness, Shape::Any, 0.5, 200, (0.150_639_001_234_199, 0.379_457_737_286_146_9));
 }
 
 // The peers draw their critical values from numpy: two steps of the grid of 1,000, 7.6e-4 each. The upper end at
@@ -266,4 +360,46 @@ fn pretrend_power_agrees_with_another_library() {
     crate::near(slope_for_power(&event, 0.8, &wald).unwrap(), 0.023_561_440_648_672_924, 1e-8);
     let flat = pretrend_power(&event, &[0.0; 8], &each).unwrap();
     crate::near(flat.size, 0.148_696_031, 1e-5);
+}
+
+// Staggered adoption, as in the same introduction: event times from Callaway and Sant'Anna with one base period for
+// all, the covariance from influence functions. The reference period leaves coefficients and covariance.
+#[test]
+fn event_times_of_callaway_and_santanna_can_be_examined() {
+    let Some(path) = evenhand_testkit::shared("oracles/medicaid/data.csv") else { return };
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    let number = |at: usize| -> Vec<f64> { rows.iter().map(|row| row[at].parse().unwrap()).collect() };
+    let units: Vec<&str> = rows.iter().map(|row| row[0]).collect();
+    let cells = Cells::new(&units, &number(1), &number(2)).unwrap().with_cohort(&number(5)).unwrap();
+    let options = CallawaySantannaOptions {
+        control: ControlGroup::NotYet,
+        base: BasePeriod::Universal,
+        aggregations: vec![Aggregation::Dynamic],
+        min_event: Some(-5),
+        max_event: Some(5),
+        ..CallawaySantannaOptions::default()
+    };
+    let found = callaway_santanna(&cells, &options).unwrap();
+    let event = EventCoefficients::from_estimates(&found.estimates, -1).unwrap();
+    assert_eq!((event.n_pre(), event.n_post()), (4, 6));
+    for (row, e) in (-5..=5).filter(|e| *e != -1).enumerate() {
+        let term = found.estimates.at_event_time(e).unwrap().estimate;
+        assert!((event.beta()[row] - term.estimate).abs() < 1e-15);
+        crate::near(event.sigma()[(row, row)].sqrt(), term.std_error.unwrap(), 1e-9);
+    }
+    let options = HonestOptions {
+        m: Some(vec![0.0, 0.5, 1.0]),
+        grid_points: 100,
+        ends: Ends::Exact,
+        ..HonestOptions::default()
+    };
+    let sets = honest(&event, &options).unwrap();
+    assert!(
+        sets.robust.iter().all(|row| row.interval.is_some_and(|interval| interval.contains(sets.estimate)))
+    );
+    assert!(
+        sets.robust[1].interval.unwrap().low > 0.0
+            && pretrend(&event, &PretrendOptions::default()).unwrap().passed
+    );
 }
