@@ -2,7 +2,8 @@
 //! estimators for one or few treated units take it and cannot meet a missing cell or an empty donor pool.
 
 use crate::error::finite;
-use crate::{Error, ErrorKind, Result};
+use crate::rectangle::Rectangle;
+use crate::{Cells, Error, ErrorKind, Result};
 use evenhand_panel::{Cohort, Panel};
 
 /// `J` donors and one treated series (the mean of the treated units) over `T` periods, the first `T_pre` of them
@@ -77,6 +78,18 @@ impl Design {
             n_pre,
         }
         .check()
+    }
+
+    /// The mean of the units that are treated, all from one period on, and the units that are not treated in the
+    /// window, out of long data. Labels are levels of [`Cells::unit`] and values of the periods. Units that lack a
+    /// period are left out.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoTreated`], [`ErrorKind::Staggered`], [`ErrorKind::NoDonors`], [`ErrorKind::Missing`] when no
+    /// unit is observed throughout.
+    pub fn from_cells(cells: &Cells) -> Result<Self> {
+        let panel = Rectangle::new(cells)?;
+        panel.design(panel.one_start()?)
     }
 
     /// One treated series and its donors over `periods`, the first `n_pre` of them before adoption. Donors get
@@ -343,6 +356,15 @@ mod tests {
         assert_eq!(failure("u 1 2 3\na 1 2 *3\nb 1 *2 3\nc 1 1 1"), ErrorKind::Staggered);
         assert_eq!(failure("u 1 2 3\na 1 2 *3"), ErrorKind::NoDonors);
         assert_eq!(failure("u 1 2 3\na *1 2 3\nb 1 2 3"), ErrorKind::TooFewPeriods);
+    }
+
+    #[test]
+    fn long_data_and_a_panel_make_the_same_comparison() {
+        let panel = Panel::from_text("u 1 2 3\na 1 2 *3\nb 3 4 *7\nc 0 1 1\nd 5 5 5").unwrap();
+        let (one, two) =
+            (Design::new(&panel).unwrap(), Design::from_cells(&Cells::from_panel(&panel).unwrap()).unwrap());
+        assert_eq!((one.treated(), one.donor(1), one.n_pre()), (two.treated(), two.donor(1), two.n_pre()));
+        assert_eq!((two.donors(), two.n_treated()), (["2".to_owned(), "3".to_owned()].as_slice(), 2));
     }
 
     #[test]

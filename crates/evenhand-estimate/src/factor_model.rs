@@ -10,7 +10,7 @@ use crate::error::finite;
 use crate::rectangle::units_of;
 use crate::synthetic_fit::{mean, standard_deviation};
 use crate::{Caveat, Cells, Error, ErrorKind, Estimate, Estimates, Result, Stream, Term};
-use evenhand_linalg::{Cholesky, Matrix, SymmetricEigen, dot};
+use evenhand_linalg::{Cholesky, Matrix, Qr, SymmetricEigen, dot};
 use rayon::prelude::*;
 
 /// Additive effects beside the factors.
@@ -102,6 +102,8 @@ pub struct CellEffect {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Low {
     Rank(usize),
+    /// Factors from never-treated units alone; treated units' loadings from their own untreated cells.
+    RankFromControls(usize),
     /// Threshold of singular values over N T.
     Nuclear(f64),
 }
@@ -316,7 +318,7 @@ impl<'a> Solver<'a> {
         let mut found = additive(&filled, n, t, self.field.additive);
         filled.iter_mut().zip(&found).for_each(|(left, part)| *left -= part);
         let (low, penalty, n_factors) = match self.low {
-            Low::Rank(0) => (None, 0.0, 0),
+            Low::Rank(0) | Low::RankFromControls(0) => (None, 0.0, 0),
             low => {
                 let (part, norm, count) = low_rank(filled, n, t, low)?;
                 (Some(part), norm, count)
@@ -415,7 +417,7 @@ fn low_rank(values: Vec<f64>, n: usize, t: usize, low: Low) -> Result<(Vec<f64>,
     for k in (0..size).rev() {
         let singular = eigen.values[k].max(0.0).sqrt();
         let share = match low {
-            Low::Rank(r) => {
+            Low::Rank(r) | Low::RankFromControls(r) => {
                 if kept.len() < r {
                     1.0
                 } else {
@@ -455,6 +457,9 @@ pub(crate) fn fit(
     near: Option<&[f64]>,
     tolerance: f64,
 ) -> Result<Fit> {
+    if let Low::RankFromControls(r) = low {
+        return fit_from_controls(field, mask, r, near, tolerance);
+    }
     let start = match near {
         Some(near) => near.to_vec(),
         None => {
@@ -468,6 +473,96 @@ pub(crate) fn fit(
         return Solver::new(field, mask, low)?.run(start, tolerance, MAX_STEPS);
     }
     Solver::new(field, mask, low)?.run(start, tolerance, MAX_STEPS)
+}
+
+/// Xu (2017): coefficients, period effects and factors from never-treated units; then a regression on them for each
+/// other unit over its own cells.
+fn fit_from_controls(
+    field: &Field,
+    mask: &[bool],
+    r: usize,
+    near: Option<&[f64]>,
+    tolerance: f64,
+) -> Result<Fit> {
+    let t = field.t();
+    let controls: Vec<usize> = (0..field.n()).filter(|&i| field.start[i].is_none()).collect();
+    if controls.len() < r + 2 {
+        let message = format!("{} units that are never treated, expected at least {}", controls.len(), r + 2);
+        return Err(Error::new(ErrorKind::NoDonors, message));
+    }
+    let taken = |values: &[f64]| -> Vec<f64> {
+        controls.iter().flat_map(|&i| values[i * t..(i + 1) * t].iter().copied()).collect()
+    };
+    let pool = field.rows(&controls);
+    let pool_mask: Vec<bool> =
+        controls.iter().flat_map(|&i| mask[i * t..(i + 1) * t].iter().copied()).collect();
+    let near = near.map(taken);
+    let found = fit(&pool, &pool_mask, Low::Rank(r), near.as_deref(), tolerance)?;
+    let design = common_columns(field, &found.fitted, controls.len(), r)?;
+    let solver = Solver::new(field, mask, Low::Rank(r))?;
+    let mut fitted = vec![0.0; field.outcome.len()];
+    for (k, &i) in controls.iter().enumerate() {
+        fitted[i * t..(i + 1) * t].copy_from_slice(&found.fitted[k * t..(k + 1) * t]);
+    }
+    for i in (0..field.n()).filter(|&i| field.start[i].is_some()) {
+        let seen: Vec<usize> = (0..t).filter(|&s| mask[i * t + s]).collect();
+        let target: Vec<f64> = seen
+            .iter()
+            .map(|&s| {
+                let cell = i * t + s;
+                field.outcome[cell] - solver.explained(&found.beta, cell) - design.period[s]
+            })
+            .collect();
+        let qr = Qr::new(design.columns.select_rows(&seen), 1e-10);
+        if !qr.dropped().is_empty() {
+            let message =
+                format!("a treated unit has {} untreated cells, too few for {r} factors", seen.len());
+            return Err(Error::new(ErrorKind::TooFewPeriods, message));
+        }
+        let path = design.columns.mul_vec(&qr.solve(&target));
+        let row = &mut fitted[i * t..(i + 1) * t];
+        row.iter_mut().zip(path).zip(&design.period).for_each(|((y, path), period)| *y = path + period);
+    }
+    let counterfactual: Vec<f64> =
+        (0..fitted.len()).map(|cell| fitted[cell] + solver.explained(&found.beta, cell)).collect();
+    let squares: Vec<f64> = (0..fitted.len())
+        .filter(|&cell| mask[cell])
+        .map(|cell| (field.outcome[cell] - counterfactual[cell]).powi(2))
+        .collect();
+    Ok(Fit {
+        mean_squared_residual: mean(&squares),
+        counterfactual,
+        fitted,
+        beta: found.beta,
+        n_factors: r,
+        iterations: found.iterations,
+    })
+}
+
+/// What all units have in common.
+struct Common {
+    /// Effects of periods, shape (T,).
+    period: Vec<f64>,
+    /// A column of ones where units have effects, then the factors, shape (T, 1 + r).
+    columns: Matrix,
+}
+
+fn common_columns(field: &Field, fitted: &[f64], n: usize, r: usize) -> Result<Common> {
+    let t = field.t();
+    let part = additive(fitted, n, t, field.additive);
+    let left: Vec<f64> = fitted.iter().zip(&part).map(|(y, part)| y - part).collect();
+    let eigen = SymmetricEigen::new(&Matrix::from_data(t, n, left).transpose().gram()).ok_or_else(|| {
+        Error::new(ErrorKind::NotConverged, "factor model: eigenvalues of the factors did not settle")
+    })?;
+    let by_unit = matches!(field.additive, AdditiveEffects::Both | AdditiveEffects::Unit);
+    // With effects of units the first row's level is theirs, whatever it is.
+    let level = if by_unit { mean(&part[..t]) } else { 0.0 };
+    let mut columns: Vec<Vec<f64>> = if by_unit { vec![vec![1.0; t]] } else { Vec::new() };
+    columns.extend((0..r).map(|k| eigen.vectors.col(t - 1 - k).to_vec()));
+    Ok(Common {
+        period: part[..t].iter().map(|y| y - level).collect(),
+        columns: Matrix::from_columns(t, &columns),
+    })
 }
 
 const MAX_STEPS: usize = 20_000;
@@ -619,7 +714,7 @@ pub(crate) fn report(field: &Field, report: Report) -> Result<FactorEffects> {
         n_factors: own.n_factors,
         lambda: match report.low {
             Low::Nuclear(lambda) => Some(lambda),
-            Low::Rank(_) => None,
+            Low::Rank(_) | Low::RankFromControls(_) => None,
         },
         candidates: report.candidates,
         mean_squared_residual: own.mean_squared_residual,

@@ -17,6 +17,12 @@ pub(crate) struct Problem<'a> {
     pub zeta: f64,
 }
 
+/// One step from `x`, and the residual A x - b after it.
+pub(crate) fn one_step(problem: &Problem<'_>, x: &mut [f64]) -> Vec<f64> {
+    step(problem, x, &residual(problem, x));
+    residual(problem, x)
+}
+
 /// Weights after the two passes, and the steps of both.
 pub(crate) fn reference_weights(problem: &Problem<'_>, min_decrease: f64) -> (Vec<f64>, usize) {
     let n = problem.columns.len() / problem.target.len();
@@ -75,7 +81,8 @@ fn step(problem: &Problem<'_>, x: &mut [f64], residual: &[f64]) {
     x.iter_mut().zip(&direction).for_each(|(xj, d)| *xj += length * d);
 }
 
-fn residual(problem: &Problem<'_>, x: &[f64]) -> Vec<f64> {
+/// A x - b.
+pub(crate) fn residual(problem: &Problem<'_>, x: &[f64]) -> Vec<f64> {
     let m = problem.target.len();
     let mut residual: Vec<f64> = problem.target.iter().map(|b| -b).collect();
     for (column, &xj) in problem.columns.chunks_exact(m).zip(x) {

@@ -11,16 +11,29 @@
 //! 200 times.
 //! Known failures: few periods before treatment (loadings of treated units are then noise); the least-squares problem
 //! has local minima (the search starts from additive effects, as there); too many factors fit noise.
+//! On request factors come from never-treated units alone, as in R `gsynth` (`EM = FALSE`).
 //! Matches pyfector 0.2.3 (a port of R `fect`) on turnout to its convergence tolerance.
 
 use crate::factor_model::{Field, Low, Report, hidden_errors, report};
 use crate::{AdditiveEffects, Cells, Error, ErrorKind, FactorEffects, FactorInference, HiddenCells, Result};
+
+/// Cells from which factors are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum FactorSource {
+    /// All untreated cells, by expectation–maximization: R `fect`, and `gsynth(EM = TRUE)`.
+    #[default]
+    UntreatedCells,
+    /// Never-treated units; loadings of the others from their own untreated cells: R `gsynth`'s default.
+    NeverTreated,
+}
 
 /// Options of [`generalized_synthetic_control()`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct GeneralizedSyntheticControlOptions {
     /// Number of factors; default: by hidden cells. With 0 this is two-way imputation.
     pub n_factors: Option<usize>,
+    /// Default: all untreated cells.
+    pub source: FactorSource,
     /// The most factors tried. Default 5.
     pub max_factors: usize,
     /// How cells are hidden.
@@ -41,6 +54,7 @@ impl Default for GeneralizedSyntheticControlOptions {
     fn default() -> Self {
         Self {
             n_factors: None,
+            source: FactorSource::UntreatedCells,
             max_factors: 5,
             hidden: HiddenCells::default(),
             additive: AdditiveEffects::Both,
@@ -93,11 +107,15 @@ pub fn generalized_synthetic_control(
         let message = format!("{wanted} factors, expected at most {most}, and a tolerance between 0 and 1");
         return Err(Error::new(ErrorKind::Domain, message));
     }
+    let rank = |r: usize| match options.source {
+        FactorSource::UntreatedCells => Low::Rank(r),
+        FactorSource::NeverTreated => Low::RankFromControls(r),
+    };
     let (n_factors, candidates) = match options.n_factors {
         Some(n_factors) => (n_factors, Vec::new()),
         None => {
             let tried: Vec<usize> = (0..=options.max_factors.min(most)).collect();
-            let low: Vec<Low> = tried.iter().map(|&r| Low::Rank(r)).collect();
+            let low: Vec<Low> = tried.iter().map(|&r| rank(r)).collect();
             let errors = hidden_errors(&field, &low, options.hidden, options.seed)?;
             let best = (1..errors.len()).fold(0, |best, r| if errors[r] < errors[best] { r } else { best });
             (best, tried.iter().map(|&r| r as f64).zip(errors).collect())
@@ -105,7 +123,7 @@ pub fn generalized_synthetic_control(
     };
     let asked = Report {
         method: "generalized-synthetic-control",
-        low: Low::Rank(n_factors),
+        low: rank(n_factors),
         candidates,
         inference: options.inference,
         replications: options.replications,
@@ -113,6 +131,7 @@ pub fn generalized_synthetic_control(
         tolerance: options.tolerance,
         options: vec![
             ("n_factors", options.n_factors.map_or_else(|| "by hidden cells".to_owned(), |r| r.to_string())),
+            ("source", format!("{:?}", options.source)),
             ("max_factors", options.max_factors.to_string()),
             ("hidden", format!("{:?}", options.hidden)),
             ("additive", format!("{:?}", options.additive)),
@@ -227,6 +246,16 @@ pub(crate) mod tests {
             let se = found.estimates.get("att").unwrap().estimate.std_error.unwrap();
             assert!((0.03..1.0).contains(&se), "{inference:?}: {se}");
         }
+    }
+
+    // Without noise both sources are exact.
+    #[test]
+    fn never_treated_units_alone_recover_a_model_without_noise() {
+        let options = GeneralizedSyntheticControlOptions { source: FactorSource::NeverTreated, ..point(2) };
+        let found = generalized_synthetic_control(&panel(1, 0.0, false), &options).unwrap();
+        assert!((att(&found) - 3.0).abs() < 1e-4, "{}", att(&found));
+        let noisy = generalized_synthetic_control(&panel(1, 0.4, true), &options).unwrap();
+        assert!((att(&noisy) - 3.0).abs() < 0.8, "{}", att(&noisy));
     }
 
     #[test]

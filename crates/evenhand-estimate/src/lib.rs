@@ -91,7 +91,9 @@ pub use estimates::{Estimates, Term};
 pub use evenhand_linalg::Matrix;
 pub use factor::{Factor, RowsByLevel};
 pub use factor_model::{AdditiveEffects, CellEffect, FactorEffects, FactorInference, HiddenCells};
-pub use generalized_synthetic_control::{GeneralizedSyntheticControlOptions, generalized_synthetic_control};
+pub use generalized_synthetic_control::{
+    FactorSource, GeneralizedSyntheticControlOptions, generalized_synthetic_control,
+};
 pub use matrix_completion::{MatrixCompletionOptions, matrix_completion};
 
 pub use bacon::{Bacon, BaconOptions, Comparison, ComparisonKind, KindTotal, WithinCohorts, bacon};
@@ -166,8 +168,8 @@ pub use synthetic_control_predictors::{
 };
 pub use synthetic_did::{Stopping, SyntheticDidOptions, synthetic_did};
 pub use synthetic_did_panel::{
-    DonorPool, SyntheticDidCohort, SyntheticDidInference, SyntheticDidKind, SyntheticDidPanel,
-    SyntheticDidPanelOptions, synthetic_did_panel,
+    DonorPool, SyntheticDidCohort, SyntheticDidCovariates, SyntheticDidInference, SyntheticDidKind,
+    SyntheticDidPanel, SyntheticDidPanelOptions, synthetic_did_panel,
 };
 pub use synthetic_fit::SyntheticFit;
 pub use trend::{change, slope};

@@ -1,6 +1,7 @@
 //! A complete panel out of long data: what the methods for few treated units work on.
 
 use crate::{Caveat, Cells, Design, Error, ErrorKind, Result};
+use std::borrow::Cow;
 
 /// `N` units over `T` periods, every cell observed. Units are rows, in the order of their labels.
 #[derive(Debug, Clone)]
@@ -99,6 +100,19 @@ impl Rectangle {
     pub(crate) fn row(&self, i: usize) -> &[f64] {
         let t = self.n_periods();
         &self.outcome[i * t..(i + 1) * t]
+    }
+
+    /// Row `i` less covariates times coefficients; the row itself without coefficients.
+    pub(crate) fn adjusted(&self, i: usize, beta: &[f64]) -> Cow<'_, [f64]> {
+        if beta.is_empty() {
+            return Cow::Borrowed(self.row(i));
+        }
+        let t = self.n_periods();
+        let mut row = self.row(i).to_vec();
+        for ((_, values), b) in self.covariates.iter().zip(beta) {
+            row.iter_mut().zip(&values[i * t..(i + 1) * t]).for_each(|(y, x)| *y -= b * x);
+        }
+        Cow::Owned(row)
     }
 
     /// Rows that are never treated in the window.

@@ -4,7 +4,8 @@
 //! Formula: for each cohort a with N_a treated units and T_a periods from adoption on, tau_a is the estimate of
 //! [`synthetic_did`](crate::synthetic_did()) against the never-treated units (or those not treated until the next
 //! cohort starts); att = sum_a N_a T_a tau_a / sum_a N_a T_a.
-//! Covariates are taken out first: Y - X b, with b from Y ~ unit + period + X b over untreated cells.
+//! Covariates are taken out first: Y - X b, with b from Y ~ unit + period + X b over untreated cells; or, on request, b is
+//! found with the weights as R does.
 //!
 //! Standard errors, with R draws:
 //! placebo — N_tr untreated units, drawn without replacement, get the treated units' adoption dates; the others are
@@ -22,7 +23,7 @@
 //! Known failures: one treated unit has only the placebo error; the placebo needs more untreated than treated units.
 //! Matches R `synthdid_estimate`, `sc_estimate`, `did_estimate` and `vcov` 0.0.9: points to 1e-9, jackknife to 1e-9.
 
-use crate::frank_wolfe::{Products, reference_weights_from};
+use crate::frank_wolfe::{Problem, Products, one_step, reference_weights_from, residual};
 use crate::rectangle::Rectangle;
 use crate::residualize::residualize;
 use crate::ridge_simplex::ridge_simplex;
@@ -71,6 +72,17 @@ pub enum DonorPool {
     NotYetTreated,
 }
 
+/// What becomes of covariates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum SyntheticDidCovariates {
+    /// Taken out of the outcome first, with coefficients from untreated cells (Kranz 2022; Stata `projected`).
+    #[default]
+    Residualized,
+    /// Coefficients found together with the weights, by R `synthdid_estimate(X = ..)`'s search: gradient steps of length
+    /// 1 / t between steps of the weights. It ends early and depends on the covariates' scale, as there.
+    Joint,
+}
+
 /// Options of [`synthetic_did_panel`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct SyntheticDidPanelOptions {
@@ -89,6 +101,8 @@ pub struct SyntheticDidPanelOptions {
     pub seed: u64,
     /// Default: never-treated units.
     pub donors: DonorPool,
+    /// Default: residualized.
+    pub covariates: SyntheticDidCovariates,
     /// Ridge penalty of the unit weights; default (N_a T_a)^(1/4) sd of the donors' first differences.
     pub zeta_omega: Option<f64>,
     /// Ridge penalty of the time weights; default 1e-6 sd of the donors' first differences.
@@ -105,6 +119,7 @@ impl Default for SyntheticDidPanelOptions {
             replications: 200,
             seed: 1,
             donors: DonorPool::NeverTreated,
+            covariates: SyntheticDidCovariates::Residualized,
             zeta_omega: None,
             zeta_lambda: None,
         }
@@ -171,7 +186,14 @@ pub struct SyntheticDidCohort {
 /// units for the placebo) is a caveat, not an error.
 pub fn synthetic_did_panel(cells: &Cells, options: &SyntheticDidPanelOptions) -> Result<SyntheticDidPanel> {
     let mut panel = Rectangle::new(cells)?;
-    let coefficients = residualize(&mut panel)?;
+    let mut coefficients = match options.covariates {
+        SyntheticDidCovariates::Residualized => {
+            let coefficients = residualize(&mut panel)?;
+            panel.covariates.clear();
+            coefficients
+        }
+        SyntheticDidCovariates::Joint => Vec::new(),
+    };
     let mut caveats = panel.caveats.clone();
     let plan = Plan::new(&panel, options, &mut caveats)?;
     let everyone = members(&panel, 0..panel.n_units());
@@ -184,7 +206,7 @@ pub fn synthetic_did_panel(cells: &Cells, options: &SyntheticDidPanelOptions) ->
             Error::new(ErrorKind::NoDonors, message)
         })?;
         let source = Source::new(&panel, &own, options)?;
-        let weights = source.weights(&own, options.stopping, None)?;
+        let found = source.estimate(&own, options.stopping, None)?;
         let draws: Vec<Result<Option<Path>>> = (0..plan.len())
             .into_par_iter()
             .map(|draw| {
@@ -193,14 +215,19 @@ pub fn synthetic_did_panel(cells: &Cells, options: &SyntheticDidPanelOptions) ->
                     return Ok(None);
                 };
                 let refit = plan.is_random().then_some(options.stopping_of_draws);
-                source.again(&own, &weights, &drawn, refit).map(Some)
+                source.again(&own, &found, &drawn, refit).map(Some)
             })
             .collect();
         for (path, draw) in paths.iter_mut().zip(draws) {
             path.push(draw?);
         }
-        point.push(source.path(&own, &weights.omega, &weights.lambda));
-        cohorts.push(cohort(&panel, &own, options.kind, weights)?);
+        point.push(source.path(&own, &found));
+        let names = panel.covariates.iter().map(|(name, _)| match panel.starts().len() {
+            1 => name.clone(),
+            _ => format!("{name}({})", panel.periods[start]),
+        });
+        coefficients.extend(names.zip(found.beta.iter().copied()));
+        cohorts.push(cohort(&panel, &own, options.kind, found)?);
     }
     if matches!(plan, Plan::Jackknife { .. }) && cohorts.iter().any(|cohort| alone(&cohort.fit)) {
         let why = "one donor has all the weight, which the jackknife cannot leave out".to_owned();
@@ -219,7 +246,7 @@ pub fn synthetic_did_panel(cells: &Cells, options: &SyntheticDidPanelOptions) ->
         n_periods: panel.n_periods(),
         n_clusters: None,
         seed: plan.is_random().then_some(options.seed),
-        options: echo(options, &panel),
+        options: echo(options, cells),
         caveats,
     };
     Ok(SyntheticDidPanel { estimates, cohorts, coefficients, replicates })
@@ -229,10 +256,10 @@ fn alone(fit: &SyntheticFit) -> bool {
     fit.omega.iter().filter(|w| **w > 0.0).count() == 1
 }
 
-fn echo(options: &SyntheticDidPanelOptions, panel: &Rectangle) -> Vec<(&'static str, String)> {
+fn echo(options: &SyntheticDidPanelOptions, cells: &Cells) -> Vec<(&'static str, String)> {
     let penalty =
         |zeta: Option<f64>| zeta.map_or_else(|| "from the noise".to_owned(), |zeta| zeta.to_string());
-    let names: Vec<&str> = panel.covariates.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = cells.covariates().iter().map(|(name, _)| name.as_str()).collect();
     vec![
         ("kind", format!("{:?}", options.kind)),
         ("stopping", format!("{:?}", options.stopping)),
@@ -243,6 +270,7 @@ fn echo(options: &SyntheticDidPanelOptions, panel: &Rectangle) -> Vec<(&'static 
         ("zeta_omega", penalty(options.zeta_omega)),
         ("zeta_lambda", penalty(options.zeta_lambda)),
         ("covariates", names.join(",")),
+        ("covariates_by", format!("{:?}", options.covariates)),
     ]
 }
 
@@ -467,15 +495,17 @@ fn cohort(
     panel: &Rectangle,
     own: &Block,
     kind: SyntheticDidKind,
-    weights: Weights,
+    found: Found,
 ) -> Result<SyntheticDidCohort> {
+    let adjusted = |row: usize| -> Vec<f64> { panel.adjusted(row, &found.beta)[..own.end].to_vec() };
+    let treated_rows: Vec<Vec<f64>> = own.treated.iter().map(|&row| adjusted(row)).collect();
     let rows = |rows: &[usize]| -> Vec<usize> { rows.iter().map(|&row| panel.units[row]).collect() };
     let periods = &panel.periods[..own.end];
     let design = Design::from_rows(
         rows(&own.donors).iter().map(ToString::to_string).collect(),
         periods.iter().map(ToString::to_string).collect(),
-        own.donors.iter().flat_map(|&row| panel.row(row)[..own.end].iter().copied()).collect(),
-        &own.treated.iter().map(|&row| &panel.row(row)[..own.end]).collect::<Vec<_>>(),
+        own.donors.iter().flat_map(|&row| adjusted(row)).collect(),
+        &treated_rows.iter().map(Vec::as_slice).collect::<Vec<_>>(),
         own.start,
     )?;
     Ok(SyntheticDidCohort {
@@ -483,7 +513,7 @@ fn cohort(
         donors: rows(&own.donors),
         treated: rows(&own.treated),
         periods: periods.to_vec(),
-        fit: SyntheticFit::from_weights(&design, weights, kind != SyntheticDidKind::SyntheticControl)?,
+        fit: SyntheticFit::from_weights(&design, found.weights, kind != SyntheticDidKind::SyntheticControl)?,
         share: 0.0,
     })
 }
@@ -539,17 +569,55 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// Weights for a block, from scratch or from weights close by.
-    fn weights(&self, block: &Block, stopping: Stopping, warm: Option<(&[f64], &[f64])>) -> Result<Weights> {
+    /// Weights and coefficients for a block, from scratch or from weights close by.
+    fn estimate(&self, block: &Block, stopping: Stopping, warm: Option<(&[f64], &[f64])>) -> Result<Found> {
+        if self.panel.covariates.is_empty() {
+            return Ok(Found { weights: self.weights(block, stopping, warm)?, beta: Vec::new() });
+        }
+        let (omega, lambda) = self.begin(block, warm);
+        Ok(self.joint(block, omega, lambda, self.kind != SyntheticDidKind::Did))
+    }
+
+    /// R's search for weights and coefficients together; with `updates` false the weights stay as they are.
+    fn joint(&self, block: &Block, mut omega: Vec<f64>, mut lambda: Vec<f64>, updates: bool) -> Found {
+        let collapsed = Collapsed::new(self, block);
+        let mut beta = vec![0.0; collapsed.covariates.len()];
+        let mut last = f64::INFINITY;
+        let mut now = collapsed.step(self, &beta, &mut omega, &mut lambda, updates);
+        let mut steps = 0;
+        for t in 1..=10_000 {
+            steps = t;
+            let gradient = collapsed.gradient(&now, &omega, &lambda);
+            beta.iter_mut().zip(&gradient).for_each(|(b, g)| *b -= g / t as f64);
+            now = collapsed.step(self, &beta, &mut omega, &mut lambda, updates);
+            let decrease = last - now.value;
+            last = now.value;
+            if t >= 2 && decrease <= self.min_decrease * self.min_decrease {
+                break;
+            }
+        }
+        let (zeta_omega, zeta_lambda) = (self.zeta_omega, self.zeta_lambda);
+        Found { weights: Weights { omega, lambda, zeta_omega, zeta_lambda, iterations: steps }, beta }
+    }
+
+    /// Weights from which a search begins.
+    fn begin(&self, block: &Block, warm: Option<(&[f64], &[f64])>) -> (Vec<f64>, Vec<f64>) {
         let equal = |n: usize| vec![1.0 / n as f64; n];
         let omega = warm.map_or_else(|| equal(block.donors.len()), |(omega, _)| omega.to_vec());
-        let lambda = warm.map_or_else(|| equal(self.start), |(_, lambda)| lambda.to_vec());
+        let lambda = match self.kind {
+            SyntheticDidKind::SyntheticControl => vec![0.0; self.start],
+            _ => warm.map_or_else(|| equal(self.start), |(_, lambda)| lambda.to_vec()),
+        };
+        (omega, lambda)
+    }
+
+    /// Weights for a block, from scratch or from weights close by.
+    fn weights(&self, block: &Block, stopping: Stopping, warm: Option<(&[f64], &[f64])>) -> Result<Weights> {
+        let (omega, lambda) = self.begin(block, warm);
         let search = |start| Search { stopping, start, is_warm: warm.is_some() };
         let ((omega, unit_steps), (lambda, time_steps)) = match self.kind {
             SyntheticDidKind::Did => ((omega, 0), (lambda, 0)),
-            SyntheticDidKind::SyntheticControl => {
-                (self.omega(block, search(omega))?, (vec![0.0; self.start], 0))
-            }
+            SyntheticDidKind::SyntheticControl => (self.omega(block, search(omega))?, (lambda, 0)),
             SyntheticDidKind::SyntheticDid => {
                 (self.omega(block, search(omega))?, self.lambda(block, search(lambda))?)
             }
@@ -641,28 +709,130 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The gaps of a block under weights.
-    fn path(&self, block: &Block, omega: &[f64], lambda: &[f64]) -> Path {
+    /// The gaps of a block.
+    fn path(&self, block: &Block, found: &Found) -> Path {
         let mut gap = vec![0.0; block.end];
         let share = 1.0 / block.treated.len() as f64;
         let treated = block.treated.iter().map(|&row| (row, share));
-        let donors = block.donors.iter().zip(omega).filter(|(_, w)| **w > 0.0).map(|(&row, w)| (row, -w));
-        for (row, factor) in treated.chain(donors) {
-            gap.iter_mut().zip(self.panel.row(row)).for_each(|(gap, y)| *gap += factor * y);
+        let donors = block.donors.iter().zip(&found.weights.omega).filter(|(_, w)| **w > 0.0);
+        for (row, factor) in treated.chain(donors.map(|(&row, w)| (row, -w))) {
+            let adjusted = self.panel.adjusted(row, &found.beta);
+            gap.iter_mut().zip(adjusted.iter()).for_each(|(gap, y)| *gap += factor * y);
         }
-        let level = dot(lambda, &gap[..self.start]);
+        let level = dot(&found.weights.lambda, &gap[..self.start]);
         gap.iter_mut().for_each(|gap| *gap -= level);
         Path { n_treated: block.treated.len(), start: self.start, gap }
     }
 
     /// The gaps of a drawn block, from the weights of the cohort's own one, searched anew when `refit` says how.
-    fn again(&self, own: &Block, weights: &Weights, drawn: &Block, refit: Option<Stopping>) -> Result<Path> {
+    fn again(&self, own: &Block, found: &Found, drawn: &Block, refit: Option<Stopping>) -> Result<Path> {
         let mut by_row = vec![0.0; self.panel.n_units()];
-        own.donors.iter().zip(&weights.omega).for_each(|(&row, w)| by_row[row] = *w);
-        let warm = normalised(drawn.donors.iter().map(|&row| by_row[row]).collect());
-        let Some(stopping) = refit else { return Ok(self.path(drawn, &warm, &weights.lambda)) };
-        let found = self.weights(drawn, stopping, Some((&warm, &weights.lambda)))?;
-        Ok(self.path(drawn, &found.omega, &found.lambda))
+        own.donors.iter().zip(&found.weights.omega).for_each(|(&row, w)| by_row[row] = *w);
+        let omega = normalised(drawn.donors.iter().map(|&row| by_row[row]).collect());
+        let lambda = &found.weights.lambda;
+        let again = match refit {
+            Some(stopping) => self.estimate(drawn, stopping, Some((&omega, lambda)))?,
+            None if self.panel.covariates.is_empty() => {
+                let weights = Weights { omega, lambda: lambda.clone(), ..found.weights };
+                Found { weights, beta: Vec::new() }
+            }
+            None => self.joint(drawn, omega, lambda.clone(), false),
+        };
+        Ok(self.path(drawn, &again))
+    }
+}
+
+/// Weights, and coefficients of covariates that were found with them.
+struct Found {
+    weights: Weights,
+    beta: Vec<f64>,
+}
+
+/// A block as R collapses it: donors' rows and the mean treated row, over periods before adoption and the mean from
+/// adoption on; each table of shape (J + 1, start + 1).
+struct Collapsed {
+    outcome: Vec<f64>,
+    covariates: Vec<Vec<f64>>,
+    width: usize,
+}
+
+/// Residuals of both problems, and the sum of their objectives.
+struct Residuals {
+    across_donors: Vec<f64>,
+    across_periods: Vec<f64>,
+    value: f64,
+}
+
+impl Collapsed {
+    fn new(source: &Source<'_>, block: &Block) -> Self {
+        let (t, start) = (source.panel.n_periods(), block.start);
+        let table = |values: &[f64]| -> Vec<f64> {
+            let row = |i: usize| -> Vec<f64> {
+                let row = &values[i * t..i * t + block.end];
+                row[..start].iter().copied().chain([mean(&row[start..])]).collect()
+            };
+            let mut treated = vec![0.0; start + 1];
+            for &i in &block.treated {
+                treated.iter_mut().zip(row(i)).for_each(|(sum, y)| *sum += y / block.treated.len() as f64);
+            }
+            block.donors.iter().flat_map(|&i| row(i)).chain(treated).collect()
+        };
+        Self {
+            outcome: table(&source.panel.outcome),
+            covariates: source.panel.covariates.iter().map(|(_, values)| table(values)).collect(),
+            width: start + 1,
+        }
+    }
+
+    fn step(
+        &self,
+        source: &Source<'_>,
+        beta: &[f64],
+        omega: &mut [f64],
+        lambda: &mut [f64],
+        updates: bool,
+    ) -> Residuals {
+        let (n, m, width) = (omega.len(), lambda.len(), self.width);
+        let mut left = self.outcome.clone();
+        for (column, b) in self.covariates.iter().zip(beta) {
+            left.iter_mut().zip(column).for_each(|(y, x)| *y -= b * x);
+        }
+        let down = |t: usize| centred(&(0..n).map(|i| left[i * width + t]).collect::<Vec<f64>>());
+        let columns: Vec<f64> = (0..m).flat_map(down).collect();
+        let target = down(m);
+        let times = Problem { columns: &columns, target: &target, zeta: source.zeta_lambda };
+        let across_donors = match updates && source.kind == SyntheticDidKind::SyntheticDid {
+            true => one_step(&times, lambda),
+            false => residual(&times, lambda),
+        };
+        let along = |i: usize| match source.kind {
+            SyntheticDidKind::SyntheticControl => left[i * width..i * width + m].to_vec(),
+            _ => centred(&left[i * width..i * width + m]),
+        };
+        let columns: Vec<f64> = (0..n).flat_map(along).collect();
+        let target = along(n);
+        let units = Problem { columns: &columns, target: &target, zeta: source.zeta_omega };
+        let across_periods = if updates { one_step(&units, omega) } else { residual(&units, omega) };
+        let value = source.zeta_omega.powi(2) * dot(omega, omega)
+            + source.zeta_lambda.powi(2) * dot(lambda, lambda)
+            + dot(&across_periods, &across_periods) / m as f64
+            + dot(&across_donors, &across_donors) / n as f64;
+        Residuals { across_donors, across_periods, value }
+    }
+
+    /// Half the slope of the value in each coefficient.
+    fn gradient(&self, now: &Residuals, omega: &[f64], lambda: &[f64]) -> Vec<f64> {
+        let (n, m, width) = (omega.len(), lambda.len(), self.width);
+        let slope = |x: &Vec<f64>| {
+            let by_donor = |i: usize| dot(lambda, &x[i * width..i * width + m]) - x[i * width + m];
+            let by_period = |t: usize| {
+                omega.iter().enumerate().map(|(i, w)| w * x[i * width + t]).sum::<f64>() - x[n * width + t]
+            };
+            let donors: f64 = now.across_donors.iter().enumerate().map(|(i, u)| u * by_donor(i)).sum();
+            let periods: f64 = now.across_periods.iter().enumerate().map(|(t, u)| u * by_period(t)).sum();
+            -(donors / n as f64 + periods / m as f64)
+        };
+        self.covariates.iter().map(slope).collect()
     }
 }
 
@@ -847,6 +1017,32 @@ mod tests {
         assert!((with.coefficients[0].1 - without.coefficients[0].1 - 5.0).abs() < 1e-9);
         let att = |found: &SyntheticDidPanel| found.estimates.terms[0].estimate.estimate;
         assert!((att(&with) - att(&without)).abs() < 1e-6);
+    }
+
+    // Expected values: synthdid-py 0.1.0 with X; the jackknife keeps the weights and finds the coefficient anew.
+    #[test]
+    fn coefficients_found_with_the_weights_equal_the_reference() {
+        let clean = three_treated();
+        let x = |row: usize| {
+            let (i, t) = (row / 12, row % 12);
+            ((i * 31 + t * 17 + i * i * t * 7) % 23) as f64 / 23.0 + 0.3 * (i as f64 + 0.5 * t as f64).sin()
+        };
+        let x: Vec<f64> = (0..240).map(x).collect();
+        let outcome = clean.outcome().iter().zip(&x).map(|(y, x)| y + 0.8 * x).collect();
+        let cells = clean.with_outcome(outcome).unwrap().with_covariate("x", &x).unwrap();
+        let options =
+            SyntheticDidPanelOptions { covariates: SyntheticDidCovariates::Joint, ..Default::default() };
+        check(&cells, &options, 1.145_195_671_813_420_6, 0.213_388_493_710_119_53);
+        let options = SyntheticDidPanelOptions {
+            inference: SyntheticDidInference::Placebo,
+            replications: 3,
+            ..options
+        };
+        let found = synthetic_did_panel(&cells, &options).unwrap();
+        assert!(found.estimates.terms[0].estimate.std_error.is_some());
+        assert!((found.coefficients[0].1 - 0.212_989_17).abs() < 1e-8);
+        let fit = &found.cohorts[0].fit;
+        assert!((fit.estimate - found.estimates.terms[0].estimate.estimate).abs() < 1e-12);
     }
 
     #[test]

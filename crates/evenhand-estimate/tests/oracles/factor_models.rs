@@ -57,3 +57,18 @@ fn turnout_equals_pyfector() {
     };
     check(&matrix_completion(&cells, &options).unwrap(), "fect|mc", 1e-4);
 }
+
+// Published (Xu 2017, table 2, and the gsynth manual): 4.9 points with two factors from never-treated states.
+#[test]
+fn turnout_with_factors_of_never_treated_states_is_as_published() {
+    let Some(cells) = turnout(true) else { return };
+    let options = GeneralizedSyntheticControlOptions {
+        n_factors: Some(2),
+        source: FactorSource::NeverTreated,
+        inference: FactorInference::Point,
+        ..Default::default()
+    };
+    let found = generalized_synthetic_control(&cells, &options).unwrap();
+    let att = found.estimates.get("att").unwrap().estimate.estimate;
+    assert!((att - 4.9).abs() < 0.05, "{att}");
+}
