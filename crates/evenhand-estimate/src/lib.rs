@@ -20,6 +20,7 @@ pub mod twfe;
 
 pub mod bacon;
 pub mod callaway_santanna;
+pub mod dechaisemartin_dhaultfoeuille;
 mod effect_terms;
 pub mod imputation;
 pub mod negative_weights;
@@ -101,6 +102,9 @@ pub use bounds::{MissingGeography, corner_bounds, imbens_manski, linear_bounds};
 pub use conformal::{
     Conformal, ConformalOptions, ConformalStatistic, conformal, conformal_demeaned,
     conformal_ridge_augmented, conformal_synthetic_control, conformal_synthetic_did,
+};
+pub use dechaisemartin_dhaultfoeuille::{
+    DynamicEffects, DynamicEffectsOptions, Switchers, dechaisemartin_dhaultfoeuille, did_m,
 };
 pub use design::Design;
 pub use did::did;

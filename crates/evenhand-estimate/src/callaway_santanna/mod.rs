@@ -196,7 +196,7 @@ pub struct CallawaySantanna {
     /// The averages that were asked for, in that order.
     pub aggregates: Vec<Aggregate>,
     /// Joint test that all effects before treatment are 0; `None` without such cells, with a singular covariance or
-    /// with more than 1,000 cells.
+    /// with more than 400 cells.
     pub pre_test: Option<PreTest>,
     /// The value that makes bands around all cells hold at once.
     pub critical_value: Option<f64>,
@@ -257,7 +257,7 @@ pub struct PreTest {
 /// Terms up to which their covariance is worked out.
 const VCOV_TERMS: usize = 200;
 /// Effects up to which they are tested jointly.
-const PRE_TEST_CELLS: usize = 1_000;
+const PRE_TEST_CELLS: usize = 400;
 const DISPUTED: &str = "standard errors follow R DRDID, where the sign of one small term of the doubly robust form for \
                         separate rows is disputed";
 /// Distance of the quartiles of the standard normal law.

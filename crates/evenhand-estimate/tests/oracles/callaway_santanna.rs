@@ -2,24 +2,6 @@
 
 use evenhand_estimate::*;
 use serde_json::Value;
-use std::collections::HashMap;
-
-/// The columns of a comma-separated file.
-fn columns(path: &str) -> Option<HashMap<String, Vec<f64>>> {
-    let text = std::fs::read_to_string(evenhand_testkit::shared(path)?).unwrap();
-    let mut lines = text.lines();
-    let names: Vec<String> =
-        lines.next().unwrap().split(',').map(|name| name.trim_matches('"').to_owned()).collect();
-    let rows: Vec<Vec<f64>> =
-        lines.map(|line| line.split(',').map(|cell| cell.parse().unwrap_or(f64::NAN)).collect()).collect();
-    Some(
-        names
-            .into_iter()
-            .enumerate()
-            .map(|(j, name)| (name, rows.iter().map(|row| row[j]).collect()))
-            .collect(),
-    )
-}
 
 fn json(path: &str) -> Option<Value> {
     Some(serde_json::from_str(&std::fs::read_to_string(evenhand_testkit::shared(path)?).unwrap()).unwrap())
@@ -77,10 +59,10 @@ fn same_family(what: &str, found: &CallawaySantanna, kind: Aggregation, r: &Valu
 fn agrees_with_r(set: &str, least: usize) {
     let Some(spec) = json(&format!("oracles/reference/callaway_santanna_{set}_spec.json")) else { return };
     let Some(results) = json(&format!("oracles/reference/callaway_santanna_{set}_R.json")) else { return };
-    let Some(data) = columns(spec["csv"].as_str().unwrap()) else { return };
-    let column = |key: &str| &data[spec[key].as_str().unwrap()];
+    let Some(data) = crate::table(set) else { return };
+    let column = |key: &str| data.numbers(spec[key].as_str().unwrap());
     let id: Vec<u64> = column("id").iter().map(|&id| id as u64).collect();
-    let cells = Cells::new(&id, column("t"), column("y")).unwrap().with_cohort(column("g")).unwrap();
+    let cells = Cells::new(&id, &column("t"), &column("y")).unwrap().with_cohort(&column("g")).unwrap();
     let specs = spec["specs"].as_array().unwrap();
     assert!(specs.len() >= least);
     for spec in specs {
@@ -89,7 +71,7 @@ fn agrees_with_r(set: &str, least: usize) {
         let cells = match spec["xformla"].as_str() {
             Some(formula) => {
                 let covariate = formula.trim_start_matches('~');
-                cells.clone().with_covariate(covariate, &data[covariate]).unwrap()
+                cells.clone().with_covariate(covariate, &data.numbers(covariate)).unwrap()
             }
             None => cells.clone(),
         };

@@ -3,6 +3,7 @@
 
 mod bacon;
 mod callaway_santanna;
+mod dechaisemartin_dhaultfoeuille;
 mod event_study;
 mod factor_models;
 mod honest;
