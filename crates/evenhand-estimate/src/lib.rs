@@ -159,8 +159,8 @@ pub use rng::Stream;
 pub use root_transform::{RootEffect, ln_ratio_from_path, root_inverse, root_transform};
 pub use simplex::{SimplexSolution, simplex_least_squares};
 pub use simulate::{Margin, MarginKind, Simulated, simulate};
-pub use sun_abraham::{ReferenceCohort, SunAbrahamBy, SunAbrahamOptions, sun_abraham};
 pub use stacked::{CleanControls, StackEffects, StackWeighting, StackedOptions, stacked};
+pub use sun_abraham::{ReferenceCohort, SunAbrahamBy, SunAbrahamOptions, sun_abraham};
 pub use synthetic_control::{demeaned_synthetic_control, synthetic_control};
 pub use synthetic_control_panel::{
     PredictorSpec, SyntheticControlEstimator, SyntheticControlInference, SyntheticControlPanel,
@@ -177,9 +177,9 @@ pub use synthetic_did_panel::{
 };
 pub use synthetic_fit::SyntheticFit;
 pub use trend::{change, slope};
-pub use twfe::{PanelRegression, twfe};
 pub use triple_difference::{
     TripleDifference, TripleDifferenceOptions, TripleDifferenceRegressionOptions, triple_difference,
     triple_difference_regression,
 };
+pub use twfe::{PanelRegression, twfe};
 pub use two_stage::{TwoStageOptions, two_stage};

@@ -141,6 +141,12 @@ fn check_synthetic_control(set: &str, design: Option<Design>) {
         near(placebo.estimate, expected["att"].as_f64().unwrap(), 1e-6);
         near(placebo.pre_rmspe.powi(2), expected["pre_mspe"].as_f64().unwrap(), 1e-7);
     }
+    let ratios = rmspe_ratios(&placebos, design.n_pre(), &[5.0]);
+    near(ratios.p_value, qp["p_value_rmspe_ratio"].as_f64().unwrap(), 1e-12);
+    for (donor, ratio) in design.donors().iter().zip(&ratios.donors) {
+        near(ratio.unwrap(), qp["units"][donor]["ratio_rmspe"].as_f64().unwrap(), 1e-6);
+    }
+    assert!(ratios.cutoffs[0].n_donors <= design.n_donors());
 }
 
 #[test]
