@@ -66,7 +66,7 @@ impl PanelRegression {
         };
         vec![
             ("vcov", vcov),
-            ("small_sample", format!("{:?}", self.small_sample)),
+            ("small_sample", self.small_sample.to_string()),
             ("drop_singletons", self.drop_singletons.to_string()),
             ("tolerance", format!("{:e}", self.tolerance)),
         ]

@@ -292,10 +292,10 @@ impl Absorber {
     #[must_use]
     pub fn solve_columns(&self, sums: Vec<Matrix>) -> Vec<Matrix> {
         let s = sums.first().map_or(0, Matrix::n_rows);
-        if let (Solver::Dense { first, schur }, [a, b]) = (&self.solver, &self.factors[..]) {
-            if a.n_levels().saturating_mul(b.n_levels()) <= 2 * self.n_obs {
-                return self.solve_by_table(*first, schur, sums);
-            }
+        if let (Solver::Dense { first, schur }, [a, b]) = (&self.solver, &self.factors[..])
+            && a.n_levels().saturating_mul(b.n_levels()) <= 2 * self.n_obs
+        {
+            return self.solve_by_table(*first, schur, sums);
         }
         let solve = |j: usize| self.solve_exactly(sums.iter().map(|sums| sums.row(j)).collect());
         let columns: Vec<Effects> = (0..s).into_par_iter().map(solve).collect();

@@ -9,7 +9,8 @@
 //! times the root of the inverse of I - H_gg (Bell and McCaffrey 2002); CR3, the jackknife over clusters about the
 //! estimate, (G - 1) / G sum (b_g - b)(b_g - b)' (MacKinnon, Nielsen and Webb 2023, doi:10.1016/j.jeconom.2022.04.001).
 //!
-//! Checked against R `fixest` 0.12.2 to 1e-10. The correction c is `fixest`'s by default.
+//! Checked against R `fixest` 0.12.2 to 1e-8. HC2, HC3, CR2 and CR3 have no further correction, as in `fixest` and
+//! `sandwich`; pyfixest multiplies them by its own. The correction c is `fixest`'s by default.
 
 use super::absorb::Absorber;
 use super::projection::{Projection, parents};
@@ -133,6 +134,22 @@ impl SmallSample {
     #[must_use]
     pub fn none() -> Self {
         Self { adjust: false, adjust_clusters: false, ..Self::fixest() }
+    }
+}
+
+/// `fixest`, `stata` or `none`, or each choice.
+impl std::fmt::Display for SmallSample {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let named = [("fixest", Self::fixest()), ("stata", Self::stata()), ("none", Self::none())];
+        if let Some((name, _)) = named.iter().find(|(_, own)| own == self) {
+            return f.write_str(name);
+        }
+        let Self { adjust, effects, exact, adjust_clusters, cluster_df, t_df } = self;
+        write!(
+            f,
+            "adjust {adjust}, effects {effects:?}, exact {exact}, clusters {adjust_clusters}, \
+             cluster df {cluster_df:?}, t df {t_df:?}"
+        )
     }
 }
 

@@ -151,6 +151,40 @@ fn four_effects_and_up_to_four_ways_of_clustering_equal_fixest_on_trade() {
     }
 }
 
+// castle has no reference of R: pyfixest 0.60.0, `feols("l_homicide ~ D + l_police | sid + year")`, with and without
+// `weights="popwt"`, for {"CRV1": "sid"} (a run whose hash seed nests units, see the README) and "hetero"; 1e-9.
+#[test]
+fn weighted_regressions_equal_pyfixest_on_castle() {
+    let Some(data) = table("castle") else { return };
+    let set = staggered(&data, "sid", "year", "g");
+    let weights = data.numbers("popwt");
+    for (weights, points, cluster, hetero) in [
+        (
+            None,
+            [0.085_993_336_106_727_56, 0.105_742_808_587_382_73],
+            [0.061_904_570_239_621_835, 0.121_629_781_683_396_65],
+            [0.032_723_989_121_912_135, 0.093_430_929_164_394_2],
+        ),
+        (
+            Some(weights),
+            [0.060_900_722_448_453_73, 0.045_739_980_097_492_42],
+            [0.028_096_132_114_495_624, 0.079_956_525_359_941_19],
+            [0.020_748_297_102_962_87, 0.073_136_538_100_535_65],
+        ),
+    ] {
+        for (vcov, errors) in [(Vcov::Cluster(vec![set.unit.clone()]), cluster), (Vcov::Hc1, hetero)] {
+            let x = Columns::new(set.unit.len()).dense("D", set.treated.clone()).unwrap();
+            let x = x.dense("l_police", data.numbers("l_police")).unwrap();
+            let options = OlsOptions { weights: weights.clone(), vcov, ..OlsOptions::default() };
+            let fit = ols(&data.numbers("l_homicide"), x, &[&set.unit, &set.period], &options).unwrap();
+            for (j, term) in fit.terms().iter().enumerate() {
+                near(term.estimate.estimate, points[j], 1e-9);
+                near(term.estimate.std_error.unwrap(), errors[j], 1e-9);
+            }
+        }
+    }
+}
+
 /// -log10 of the relative error, 15 at most.
 fn digits(found: f64, certified: f64) -> f64 {
     let error = if certified.abs() > 0.0 { ((found - certified) / certified).abs() } else { found.abs() };
