@@ -107,7 +107,11 @@ fn csv_holds_what_json_holds() {
         match &document["estimates"][0][*name] {
             Value::Null => assert_eq!(cell, "", "{name}"),
             Value::String(text) => assert_eq!(cell, text, "{name}"),
-            number => assert_eq!(cell.parse::<f64>().ok(), number.as_f64(), "{name}"),
+            number => {
+                // The reader of JSON in this test may be off by one in the last place.
+                let (a, b) = (cell.parse::<f64>().expect(name), number.as_f64().expect(name));
+                assert!((a - b).abs() <= 1e-15 * b.abs(), "{name}: {a}, expected {b}");
+            }
         }
     }
 }
@@ -195,8 +199,8 @@ fn what_is_wrong_with_a_table_is_named() {
         "row 16, column `y`: expected a number, found `nine`",
     );
     check_refused(&ONE_START.replace("c,3,", "c,2,"), cohort, 3, "unit `c` twice in one period");
-    check_refused(&ONE_START.replace(",\n", ",4\n"), cohort, 3, "no untreated unit");
-    check_refused(&ONE_START.replace(",4\n", ",\n"), cohort, 3, "no treated unit");
+    check_refused(&ONE_START.replace(",\n", ",4\n"), cohort, 3, "no unit is untreated");
+    check_refused(&ONE_START.replace(",4\n", ",\n"), cohort, 3, "no unit starts treatment");
     check_refused(&ONE_START.replace(",4\n", ",soon\n"), cohort, 3, "expected a period, found `soon`");
     check_refused(&ONE_START.replace("b,2,3.5,", "b,2,3.5"), cohort, 3, "row 9: 3 cells, expected 4");
     check_refused("unit,time,y,first\n", cohort, 3, "no rows");

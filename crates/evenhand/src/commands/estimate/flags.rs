@@ -41,6 +41,9 @@ pub struct Estimate {
     /// Columns of covariates.
     #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
     pub covariates: Vec<String>,
+    /// Columns whose levels are absorbed as fixed effects.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = "Data")]
+    pub fe: Vec<String>,
     /// Column of sampling weights.
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub weights: Option<String>,
@@ -104,9 +107,60 @@ pub struct Choices {
     /// Seed of every random step.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Event time that the others are compared with.
+    /// Event times that the others are compared with; of coefficients from a file, their period.
+    #[arg(long, value_name = "E", value_delimiter = ',', allow_negative_numbers = true)]
+    pub reference: Vec<i64>,
+    /// Event times up to this one share an effect.
     #[arg(long, value_name = "E", allow_negative_numbers = true)]
-    pub reference: Option<i64>,
+    pub bin_before: Option<i64>,
+    /// Event times from this one on share an effect.
+    #[arg(long, value_name = "E")]
+    pub bin_after: Option<i64>,
+    /// Which covariance of the coefficients; without it clusters where there are some.
+    #[arg(long, value_enum)]
+    pub vcov: Option<VcovKind>,
+    /// Whose corrections for small samples.
+    #[arg(long, value_enum)]
+    pub small_sample: Option<SmallSampleKind>,
+    /// Leave out rows that are alone in a level of an absorbed effect.
+    #[arg(long)]
+    pub drop_singletons: bool,
+    /// Column that is 1 for units that the policy can reach, otherwise 0.
+    #[arg(long, value_name = "COLUMN")]
+    pub partition: Option<String>,
+    /// Periods of the window before treatment.
+    #[arg(long, value_name = "N")]
+    pub pre: Option<usize>,
+    /// Periods of the window after the first treated one.
+    #[arg(long, value_name = "N")]
+    pub post: Option<usize>,
+    /// How controls are weighted in a stack.
+    #[arg(long, value_enum)]
+    pub weighting: Option<Weighting>,
+    /// Number of factors; without it, by cross-validation.
+    #[arg(long, value_name = "N")]
+    pub factors: Option<usize>,
+    /// Scale of a series.
+    #[arg(long, value_enum)]
+    pub model: Option<SeriesKind>,
+    /// How a season enters.
+    #[arg(long, value_enum)]
+    pub season: Option<SeasonKind>,
+    /// Periods of a season.
+    #[arg(long, value_name = "N")]
+    pub season_period: Option<usize>,
+    /// Lags of the covariance of a series.
+    #[arg(long, value_name = "N")]
+    pub lags: Option<usize>,
+    /// Predictors of a synthetic control: `income`, `income@1980`, `income@1980:1988`.
+    #[arg(long, value_name = "COLUMN[@PERIODS]", value_delimiter = ',')]
+    pub predictors: Vec<String>,
+    /// How important each predictor is.
+    #[arg(long, value_enum)]
+    pub v: Option<PredictorImportance>,
+    /// Penalty of the ridge; without it, by cross-validation.
+    #[arg(long, value_name = "NUMBER")]
+    pub lambda: Option<f64>,
     /// First event time of the averages.
     #[arg(long, value_name = "E", allow_negative_numbers = true)]
     pub min_event: Option<i64>,
@@ -145,7 +199,7 @@ pub struct Choices {
     pub n_pre: Option<usize>,
     /// The event study that robust sets are built on.
     #[arg(long, value_enum)]
-    pub study: Option<Study>,
+    pub study: Option<BasedOn>,
     /// What bounds the difference in trends.
     #[arg(long, value_enum)]
     pub restriction: Option<Restriction>,
@@ -246,9 +300,87 @@ pub enum Multiplier {
 
 /// An event study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Study {
+pub enum BasedOn {
     /// Callaway and Sant'Anna's dynamic averages with a universal base.
     CallawaySantanna,
+    /// The two-way regression.
+    EventStudy,
+    /// Sun and Abraham's.
+    SunAbraham,
+}
+
+/// Which covariance of the coefficients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VcovKind {
+    /// Errors of one variance.
+    Iid,
+    /// Any variances.
+    Hc1,
+    /// The same.
+    Hetero,
+    /// Residuals scaled by leverage.
+    Hc2,
+    /// Nearly the jackknife.
+    Hc3,
+    /// Clusters, in one or several ways.
+    Cluster,
+    /// The same.
+    Cr1,
+    /// Clusters, residuals adjusted.
+    Cr2,
+    /// Clusters, by the jackknife.
+    Cr3,
+}
+
+/// Whose corrections for small samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SmallSampleKind {
+    /// Those of R `fixest`.
+    Fixest,
+    /// Those of Stata's `reghdfe`.
+    Stata,
+    /// None.
+    None,
+}
+
+/// How controls are weighted in a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Weighting {
+    /// Spread over stacks as the treated are.
+    Aggregate,
+    /// Spread as all their units are.
+    SampleShare,
+}
+
+/// Scale of a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SeriesKind {
+    /// Counts, by quasi-Poisson.
+    LogLinear,
+    /// Levels, by least squares.
+    Linear,
+}
+
+/// How a season enters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SeasonKind {
+    /// It does not.
+    None,
+    /// Two pairs of sine and cosine.
+    Harmonics,
+    /// A dummy for each of its periods.
+    Dummies,
+}
+
+/// How important each predictor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PredictorImportance {
+    /// So that outcomes before treatment are fitted best.
+    Nested,
+    /// From a regression of outcomes on predictors.
+    Regression,
+    /// All the same.
+    Equal,
 }
 
 /// What bounds the difference in trends.
@@ -301,6 +433,8 @@ pub enum Inference {
     WildClusterBootstrap,
     /// Treatment given to other units by lot.
     Randomization,
+    /// Fitted values and drawn errors.
+    Parametric,
     /// Residuals moved around in time.
     Conformal,
     /// The point alone.

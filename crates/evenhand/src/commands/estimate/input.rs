@@ -2,7 +2,7 @@
 //! cohorts from whichever flag tells them.
 
 use super::flags::Estimate;
-use super::methods::Method;
+use super::methods::{Method, Trait};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::frame::{self, Frame, Kind, MISSING, Table, Wanted, is_missing, number_from_text};
@@ -15,6 +15,10 @@ pub struct Input<'a> {
     /// Every flag.
     pub args: &'a Estimate,
     frame: Frame,
+    /// Columns of covariates, those of predictors among them.
+    pub covariates: Vec<String>,
+    /// The treatment of each row, for methods that take it as it is.
+    dose: Option<Vec<f64>>,
     /// Rows of the file in use.
     kept: Vec<usize>,
     /// Unit of each row, numbered in the order of the labels.
@@ -56,22 +60,26 @@ impl<'a> Input<'a> {
                 "or give `--treatment COLUMN` (1 in treated rows), or `--treated UNIT --start PERIOD`",
             ));
         }
-        let labels = args.cohort.iter().chain(&args.cluster);
+        let labels = args.cohort.iter().chain(&args.cluster).chain(&args.fe);
         wanted.extend(labels.map(|name| self::wanted(name, Kind::Label)));
-        let numbers = args.treatment.iter().chain(&args.covariates).chain(&args.weights);
+        let covariates = covariates(args);
+        let numbers = args.treatment.iter().chain(&covariates).chain(&args.weights);
         let numbers = numbers.chain(&args.offset).chain(&args.exposure).chain(treated_column.as_ref());
         wanted.extend(numbers.map(|name| self::wanted(name, Kind::Number)));
         let frame = table.read(&wanted)?;
-        Self::build(args, path, frame, treated_column.as_deref())
+        Self::build(args, method, path, frame, treated_column.as_deref())
     }
 
     fn build(
         args: &'a Estimate,
+        method: &Method,
         path: &Path,
         frame: Frame,
         treated: Option<&str>,
     ) -> Result<Input<'a>, Failure> {
-        let kept = complete_rows(args, &frame, treated);
+        let covariates = covariates(args);
+        let needed: &[String] = if method.is(Trait::SparseCovariates) { &[] } else { &covariates };
+        let kept = complete_rows(args, &frame, needed, treated);
         if kept.is_empty() {
             let message =
                 format!("`{}`: every row lacks a value, expected some complete ones", path.display());
@@ -80,8 +88,13 @@ impl<'a> Input<'a> {
         let outcome = take(frame.numbers(args.outcome.as_deref().unwrap_or_default()), &kept);
         let (unit, units) = units(&frame, args.unit.as_deref(), &kept);
         let (time, periods) = periods(&frame, args.time.as_deref(), &kept);
-        let mut input = Input { args, frame, kept, unit, units, time, periods, outcome, cohort: None };
-        input.cohort = input.cohorts(treated)?;
+        let (dose, cohort) = (None, None);
+        let mut input =
+            Input { args, frame, covariates, dose, kept, unit, units, time, periods, outcome, cohort };
+        match &args.treatment {
+            Some(name) if method.is(Trait::TakesDoses) => input.dose = Some(input.numbers(name)),
+            _ => input.cohort = input.cohorts(treated)?,
+        }
         Ok(input)
     }
 
@@ -135,7 +148,10 @@ impl<'a> Input<'a> {
         if let Some(cohort) = &self.cohort {
             cells = cells.with_cohort(cohort)?;
         }
-        for name in &self.args.covariates {
+        if let Some(dose) = &self.dose {
+            cells = cells.with_treatment(dose)?;
+        }
+        for name in &self.covariates {
             cells = cells.with_covariate(name, &self.numbers(name))?;
         }
         if let Some(offset) = self.offset()? {
@@ -165,33 +181,31 @@ impl<'a> Input<'a> {
         Ok(self.args.offset.as_ref().map(|name| self.numbers(name)))
     }
 
-    /// A complete panel with one adoption date.
-    pub fn design(&self) -> Result<Design, Failure> {
-        let label = |time: f64| match &self.periods {
-            Some(labels) => labels.get(time as usize - 1).cloned().unwrap_or_default(),
-            None => time.to_string(),
-        };
+    /// A balanced panel of the units with one adoption date, covariates aside.
+    pub fn design(&self) -> Result<(Design, Vec<u32>, Vec<u32>), Failure> {
+        let cohort = self.cohort.as_deref().unwrap_or_default();
+        let last = self.time.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut first = vec![f64::INFINITY; self.units.len()];
+        self.unit.iter().zip(cohort).for_each(|(&unit, &g)| first[unit as usize] = g);
+        let label = |unit: usize| self.units[unit].clone();
         let cell = |row: usize| {
-            let unit = self.units[self.unit[row] as usize].clone();
-            Cell::new(unit, label(self.time[row]), self.outcome[row])
+            Cell::new(label(self.unit[row] as usize), self.time[row].to_string(), self.outcome[row])
         };
         let cells = (0..self.unit.len()).map(cell);
         let mut panel =
             Panel::from_cells(cells, Fill::Refuse).map_err(|error| self.twice().unwrap_or(error.into()))?;
-        let cohort = self.cohort.as_deref().unwrap_or_default();
-        let mut done = vec![false; self.units.len()];
-        let times = distinct(&self.time);
-        for (row, &g) in cohort.iter().enumerate() {
-            let unit = self.unit[row] as usize;
-            if std::mem::replace(&mut done[unit], true) {
-                continue;
-            }
+        let (mut treated, mut donors) = (Vec::new(), Vec::new());
+        for (code, &g) in (0u32..).zip(&first) {
             // A cohort between two periods starts with the later one; one after the last is not treated here.
-            if let Some(&first) = times.iter().find(|&&t| t >= g) {
-                panel = panel.treat(&self.units[unit], &label(first))?;
+            let start = self.time.iter().copied().filter(|&t| t >= g).fold(f64::INFINITY, f64::min);
+            if start <= last {
+                panel = panel.treat(&self.units[code as usize], &start.to_string())?;
+                treated.push(code);
+            } else {
+                donors.push(code);
             }
         }
-        Ok(Design::new(&panel)?)
+        Ok((Design::new(&panel)?, treated, donors))
     }
 
     fn cohorts(&self, treated: Option<&str>) -> Result<Option<Vec<f64>>, Failure> {
@@ -353,6 +367,21 @@ fn treated_column(args: &Estimate, names: &[String]) -> Option<String> {
     }
 }
 
+/// Covariates, and columns of predictors other than the outcome, each once.
+fn covariates(args: &Estimate) -> Vec<String> {
+    let of_predictor = |text: &String| text.split('@').next().unwrap_or_default().to_owned();
+    let choices = &args.choices;
+    let named = args.covariates.iter().cloned().chain(choices.predictors.iter().map(of_predictor));
+    let named = named.chain(choices.partition.iter().cloned());
+    let mut once: Vec<String> = Vec::new();
+    for name in named.filter(|name| args.outcome.as_ref() != Some(name)) {
+        if !once.contains(&name) {
+            once.push(name);
+        }
+    }
+    once
+}
+
 fn is_never(text: &str) -> bool {
     let text = text.trim().to_lowercase();
     let zero = number_from_text(text.as_bytes()).is_some_and(|number| number.abs() <= 0.0);
@@ -360,11 +389,11 @@ fn is_never(text: &str) -> bool {
 }
 
 /// Rows that have every number and label in use.
-fn complete_rows(args: &Estimate, frame: &Frame, treated: Option<&str>) -> Vec<usize> {
-    let numbers = args.outcome.iter().chain(&args.treatment).chain(&args.covariates).chain(&args.weights);
+fn complete_rows(args: &Estimate, frame: &Frame, covariates: &[String], treated: Option<&str>) -> Vec<usize> {
+    let numbers = args.outcome.iter().chain(&args.treatment).chain(covariates).chain(&args.weights);
     let numbers = numbers.chain(&args.offset).chain(&args.exposure).map(String::as_str).chain(treated);
     let numbers: Vec<&[f64]> = numbers.filter_map(|name| frame.numbers(name)).collect();
-    let labels = args.unit.iter().chain(&args.time).chain(&args.cluster);
+    let labels = args.unit.iter().chain(&args.time).chain(&args.cluster).chain(&args.fe);
     let labels: Vec<&[u32]> = labels.filter_map(|name| Some(frame.labels(name)?.codes.as_slice())).collect();
     let whole = |&row: &usize| {
         numbers.iter().all(|column| !column[row].is_nan())
@@ -427,11 +456,4 @@ fn periods(frame: &Frame, name: Option<&str>, kept: &[usize]) -> (Vec<f64>, Opti
 /// The text with every digit made one: dates of one form are in the order of their text.
 fn shape(text: &str) -> String {
     text.chars().map(|letter| if letter.is_ascii_digit() { '0' } else { letter }).collect()
-}
-
-fn distinct(values: &[f64]) -> Vec<f64> {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values.dedup_by(|a, b| (*a - *b).abs() <= 0.0);
-    values
 }

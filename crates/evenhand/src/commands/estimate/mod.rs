@@ -28,8 +28,8 @@ pub fn run(args: &Estimate, given: &[String], talk: Talk) -> Result<Exit, Failur
     refuse_unused(method, given)?;
     let input = Input::read(args, method)?;
     let mut found = (method.run)(&input)?;
-    found.caveats.splice(0..0, input.caveats());
-    let answer = output::Answer { method, args, input: &input, estimates: &found };
+    found.estimates.caveats.splice(0..0, input.caveats());
+    let answer = output::Answer { method, args, input: &input, found: &found };
     out::data(&answer.text()?)?;
     if let Some(path) = &args.svg {
         files::write_whole(path, answer.svg()?.as_bytes())?;

@@ -2,13 +2,13 @@
 
 use super::flags::Estimate as Args;
 use super::input::Input;
-use super::methods::{METHODS, Method};
+use super::methods::{Detail, Found, METHODS, Method, Trait};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out;
 use crate::table::{Table, thousands};
 use evenhand_estimate::special::{normal_quantile, t_quantile};
-use evenhand_estimate::{Caveat, Estimates, Term};
+use evenhand_estimate::{Caveat, Term};
 use evenhand_render::svg::{self, EstimatePoint, EstimatesFigure};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -24,7 +24,7 @@ pub struct Answer<'a> {
     /// The rows.
     pub input: &'a Input<'a>,
     /// What was found.
-    pub estimates: &'a Estimates,
+    pub found: &'a Found,
 }
 
 /// The columns of a term, as `broom` names them.
@@ -60,7 +60,7 @@ impl Answer<'_> {
 
     fn interval(&self, term: &Term) -> Result<(f64, f64), Failure> {
         let level = self.level();
-        if (level - 0.95).abs() < 1e-12 || self.method.own_level {
+        if (level - 0.95).abs() < 1e-12 || self.method.is(Trait::OwnLevel) {
             return Ok((term.estimate.conf_low, term.estimate.conf_high));
         }
         if (level - 0.90).abs() < 1e-12 {
@@ -75,7 +75,7 @@ impl Answer<'_> {
 
     /// `estimate/1`.
     fn json(&self) -> Result<Value, Failure> {
-        let found = self.estimates;
+        let found = &self.found.estimates;
         let terms = found.terms.iter().map(|term| self.term(term)).collect::<Result<Vec<_>, _>>()?;
         let mut document = json!({
             "schema": "estimate/1",
@@ -90,6 +90,10 @@ impl Answer<'_> {
             "caveats": found.caveats.iter().map(caveat).collect::<Vec<_>>(),
             "level": self.level(),
         });
+        let details = self.found.details.iter().filter(|detail| !detail.rows.is_empty());
+        for detail in details {
+            document["details"][detail.name] = detail.rows.iter().map(|row| keyed(detail, row)).collect();
+        }
         if let Some(periods) = &self.input.periods {
             document["periods"] = json!(periods);
         }
@@ -125,7 +129,7 @@ impl Answer<'_> {
     /// The same rows as in JSON; what is absent is left empty.
     fn csv(&self) -> Result<String, Failure> {
         let mut text = format!("{}\n", COLUMNS.join(","));
-        for term in &self.estimates.terms {
+        for term in &self.found.estimates.terms {
             let row = self.term(term)?;
             let cells = COLUMNS.iter().map(|column| match &row[*column] {
                 Value::Null => String::new(),
@@ -140,7 +144,7 @@ impl Answer<'_> {
 
     fn table(&self) -> Result<String, Failure> {
         let width = self.args.width.map(usize::from).or_else(out::columns).unwrap_or(80);
-        let found = self.estimates;
+        let found = &self.found.estimates;
         let interval = format!("{} % interval", shown_percent(self.level()));
         let mut table =
             Table::new(&["term", ">estimate", ">std. error", ">stat.", ">p", &format!(">{interval}")]);
@@ -171,6 +175,9 @@ impl Answer<'_> {
         let mut text = folded(&format!("{}: {}", self.method.name, self.method.estimand), width);
         let _ = writeln!(text, "{}\n", self.counts());
         text.push_str(&table.print_within(width));
+        for detail in self.found.details.iter().filter(|detail| !detail.rows.is_empty()) {
+            text.push_str(&format!("\n{}\n", print_detail(detail).trim_end()));
+        }
         for line in self.remarks() {
             text.push('\n');
             text.push_str(&folded(&line, width));
@@ -179,7 +186,7 @@ impl Answer<'_> {
     }
 
     fn counts(&self) -> String {
-        let found = self.estimates;
+        let found = &self.found.estimates;
         let mut parts = vec![
             counted(found.n_obs, "row"),
             counted(found.n_units, "unit"),
@@ -191,7 +198,7 @@ impl Answer<'_> {
     }
 
     fn remarks(&self) -> Vec<String> {
-        let found = self.estimates;
+        let found = &self.found.estimates;
         let mut lines = Vec::new();
         if !found.options.is_empty() {
             let options = found.options.iter().map(|(name, value)| format!("{name} {value}"));
@@ -203,7 +210,7 @@ impl Answer<'_> {
 
     /// The terms as a picture.
     pub fn svg(&self) -> Result<String, Failure> {
-        let (args, found) = (self.args, self.estimates);
+        let (args, found) = (self.args, &self.found.estimates);
         let study = found.terms.iter().any(|term| term.event_time.is_some());
         let shown = found.terms.iter().filter(|term| !study || term.event_time.is_some());
         let points = shown.map(|term| {
@@ -229,6 +236,46 @@ impl Answer<'_> {
             points: points.collect::<Result<Vec<_>, Failure>>()?,
         }))
     }
+}
+
+/// A row of a table as an object.
+fn keyed(detail: &Detail, row: &[Value]) -> Value {
+    detail
+        .columns
+        .iter()
+        .zip(row)
+        .map(|(name, cell)| ((*name).to_owned(), cell.clone()))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+/// Most rows that a person is shown; JSON has all.
+const MOST_ROWS: usize = 15;
+
+/// A table for people: rows whose weight is not nothing, the weightiest first where there are too many.
+fn print_detail(detail: &Detail) -> String {
+    let weight = detail.columns.iter().position(|name| *name == "weight");
+    let of = |row: &Vec<Value>| weight.and_then(|at| row[at].as_f64()).map_or(f64::INFINITY, f64::abs);
+    let mut rows: Vec<&Vec<Value>> = detail.rows.iter().filter(|row| of(row) >= 0.0005).collect();
+    if rows.len() > MOST_ROWS {
+        rows.sort_by(|a, b| of(b).total_cmp(&of(a)));
+    }
+    let heading = |(at, name): (usize, &&str)| {
+        let numeric = detail.rows.iter().all(|row| row[at].is_number() || row[at].is_null());
+        format!("{}{}", if numeric { ">" } else { "" }, name.replace('_', " "))
+    };
+    let columns: Vec<String> = detail.columns.iter().enumerate().map(heading).collect();
+    let mut table = Table::new(&columns.iter().map(String::as_str).collect::<Vec<_>>());
+    for row in rows.iter().take(MOST_ROWS) {
+        table.row(row.iter().map(|cell| match cell {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            number => number.as_f64().map_or_else(|| number.to_string(), shown),
+        }));
+    }
+    let rest = rows.len().saturating_sub(MOST_ROWS);
+    let more = if rest > 0 { format!("and {rest} more; `--json` has all\n") } else { String::new() };
+    format!("{}:\n{}{more}", detail.name.replace('_', " "), table.print())
 }
 
 fn shown_percent(level: f64) -> String {

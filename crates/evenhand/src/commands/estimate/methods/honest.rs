@@ -1,7 +1,7 @@
 //! HonestDiD on an event study: coefficients and covariance from files, or from a study of the data.
 
-use super::staggered;
-use crate::commands::estimate::flags::{Restriction, SetMethod, Shape, Study};
+use super::{Found, regression, staggered};
+use crate::commands::estimate::flags::{BasedOn, Restriction, SetMethod, Shape};
 use crate::commands::estimate::input::Input;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -9,20 +9,14 @@ use crate::frame::{Kind, Table, Wanted};
 use evenhand_estimate as library;
 use evenhand_estimate::{
     BasePeriod, Bound, Caveat, Ends, Estimate, Estimates, EventCoefficients, HonestMethod, HonestOptions,
-    Interval, Matrix, Term,
+    Interval, Matrix, PretrendOptions, Term,
 };
 use std::path::Path;
 
 /// `honest`.
-pub fn honest(input: &Input<'_>) -> Result<Estimates, Failure> {
+pub fn honest(input: &Input<'_>) -> Result<Found, Failure> {
     let choices = &input.args.choices;
-    let (event, mut study) = match &choices.sigma {
-        Some(sigma) => (from_files(input, sigma)?, None),
-        None => {
-            let study = study(input)?;
-            (EventCoefficients::from_estimates(&study, choices.reference.unwrap_or(-1))?, Some(study))
-        }
-    };
+    let (event, study) = event(input)?;
     let options = options(input, &event)?;
     let found = library::honest(&event, &options)?;
     let interval = |term: &str, interval: Interval| {
@@ -53,36 +47,110 @@ pub fn honest(input: &Input<'_>) -> Result<Estimates, Failure> {
             caveats.push(Caveat::Note(format!("no effect is excluded at every m up to {most}")));
         }
     }
-    let study = study.take();
-    let count = |of: fn(&Estimates) -> usize| study.as_ref().map_or(0, of);
-    let mut options =
+    let mut told =
         vec![("restriction", found.restriction.to_owned()), ("set", found.method.name().to_owned())];
-    options.extend(
+    told.extend(
         found.options.iter().filter(|(name, _)| !["restriction", "set", "method"].contains(name)).cloned(),
     );
-    Ok(Estimates {
-        method: "honest",
-        terms,
+    Ok(report("honest", &event, study, Report { terms, options: told, caveats }).into())
+}
+
+/// `pretrend`.
+pub fn pretrend(input: &Input<'_>) -> Result<Found, Failure> {
+    let choices = &input.args.choices;
+    let (event, study) = event(input)?;
+    let options = PretrendOptions {
+        target: target(choices.target.as_deref(), &event)?,
+        seed: choices.seed.unwrap_or(PretrendOptions::default().seed),
+        ..PretrendOptions::default()
+    };
+    let found = library::pretrend(&event, &options)?;
+    let point = |name: &str, value: f64| {
+        Term::new(name, Estimate::from_intervals(value, Interval::ALL, Interval::ALL))
+    };
+    let mut joint = point("joint", found.joint.chi_squared);
+    joint.estimate.statistic = Some(found.joint.chi_squared);
+    joint.estimate.p_value = Some(found.joint.p_value);
+    let numbers = [
+        ("slope_50", found.slope_50),
+        ("slope_80", found.slope_80),
+        ("end_bias_50", found.end_bias_50),
+        ("end_bias_80", found.end_bias_80),
+        ("target_bias_80", found.target_bias_80),
+        ("target", Some(found.estimate)),
+    ];
+    let numbers = numbers.into_iter().filter_map(|(name, value)| Some(point(name, value?)));
+    let terms = std::iter::once(joint).chain(numbers).collect();
+    let options = vec![
+        ("df", found.joint.df.to_string()),
+        ("rule", format!("{:?}", options.rule).to_lowercase()),
+        ("threshold", options.threshold.to_string()),
+        ("passed", found.passed.to_string()),
+    ];
+    let caveats = vec![Caveat::Note(found.sentence())];
+    Ok(report("pretrend", &event, study, Report { terms, options, caveats }).into())
+}
+
+/// The coefficients, from files or from a study of the data.
+fn event(input: &Input<'_>) -> Result<(EventCoefficients, Option<Estimates>), Failure> {
+    let choices = &input.args.choices;
+    if let Some(sigma) = &choices.sigma {
+        return Ok((from_files(input, sigma)?, None));
+    }
+    let study = study(input)?;
+    let event = EventCoefficients::from_estimates(&study, choices.reference.first().copied().unwrap_or(-1))?;
+    Ok((event, Some(study)))
+}
+
+struct Report {
+    terms: Vec<Term>,
+    options: Vec<(&'static str, String)>,
+    caveats: Vec<Caveat>,
+}
+
+fn report(
+    method: &'static str,
+    event: &EventCoefficients,
+    study: Option<Estimates>,
+    made: Report,
+) -> Estimates {
+    let k = event.beta().len();
+    let count = |of: fn(&Estimates) -> usize, without: usize| study.as_ref().map_or(without, of);
+    Estimates {
+        method,
+        terms: made.terms,
         vcov: None,
-        n_obs: study.as_ref().map_or(event.beta().len(), |study| study.n_obs),
-        n_units: count(|study| study.n_units),
-        n_periods: study.as_ref().map_or(event.beta().len() + 1, |study| study.n_periods),
+        n_obs: count(|study| study.n_obs, k),
+        n_units: count(|study| study.n_units, 0),
+        n_periods: count(|study| study.n_periods, k + 1),
         n_clusters: study.as_ref().and_then(|study| study.n_clusters),
         seed: None,
-        options,
-        caveats: study.map(|study| study.caveats).unwrap_or_default().into_iter().chain(caveats).collect(),
-    })
+        options: made.options,
+        caveats: study
+            .map(|study| study.caveats)
+            .unwrap_or_default()
+            .into_iter()
+            .chain(made.caveats)
+            .collect(),
+    }
 }
 
 /// The event study that the sets are built on.
 fn study(input: &Input<'_>) -> Result<Estimates, Failure> {
     if input.args.time.is_none() || input.cohort.is_none() {
-        let message =
-            "`honest` needs `--sigma FILE` for coefficients, or `--time` and `--cohort` for an event study";
+        let message = "an event study is needed: `--sigma FILE` for coefficients, or `--unit`, `--time` and `--cohort` for data";
         return Err(Failure::new(Exit::Usage, message));
     }
     match input.args.choices.study {
-        Some(Study::CallawaySantanna) | None => {
+        Some(BasedOn::EventStudy) => {
+            let cells = input.cells()?;
+            Ok(library::event_study(&cells, &regression::event_study_options(input, &cells)?)?)
+        }
+        Some(BasedOn::SunAbraham) => {
+            let cells = input.cells()?;
+            Ok(library::sun_abraham(&cells, &regression::sun_abraham_options(input, &cells)?)?)
+        }
+        Some(BasedOn::CallawaySantanna) | None => {
             let mut options = staggered::callaway_santanna_options(&input.args.choices);
             options.base = BasePeriod::Universal;
             options.aggregations = vec![library::Aggregation::Dynamic];
@@ -157,7 +225,7 @@ fn from_files(input: &Input<'_>, sigma: &Path) -> Result<EventCoefficients, Fail
     if dated && !input.time.is_sorted() {
         order.sort_by(|&a, &b| input.time[a].total_cmp(&input.time[b]));
     }
-    let reference = choices.reference.unwrap_or(-1) as f64;
+    let reference = choices.reference.first().copied().unwrap_or(-1) as f64;
     let n_pre = match (choices.n_pre, dated) {
         (Some(n), _) => n,
         (None, true) => input.time.iter().filter(|&&time| time < reference).count(),

@@ -1,12 +1,16 @@
-//! The methods by name. A new one is a function here or in a file beside this, and one entry in [`METHODS`].
+//! The methods by name. A new one is a function in a file beside this, and one entry in [`METHODS`].
 
+mod decomposition;
+mod factor;
 mod honest;
+mod regression;
 mod staggered;
 mod synthetic;
 
 use super::input::Input;
 use crate::failure::Failure;
 use evenhand_estimate::Estimates;
+use serde_json::Value;
 
 /// A method of the command line.
 pub struct Method {
@@ -20,10 +24,45 @@ pub struct Method {
     pub needs: &'static [&'static str],
     /// Flags that it takes besides those and the output's.
     pub flags: &'static [&'static str],
-    /// Whether it makes its intervals at the level that was asked for, instead of leaving them to the output.
-    pub own_level: bool,
+    /// What sets it apart from the others.
+    pub traits: &'static [Trait],
     /// From the rows to the estimates.
-    pub run: fn(&Input<'_>) -> Result<Estimates, Failure>,
+    pub run: fn(&Input<'_>) -> Result<Found, Failure>,
+}
+
+/// What sets a method apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trait {
+    /// It makes its intervals at the level that was asked for, instead of leaving them to the output.
+    OwnLevel,
+    /// `--treatment` may be a dose, or end again; who is treated when is not read off it.
+    TakesDoses,
+    /// Covariates may be missing in a row.
+    SparseCovariates,
+}
+
+/// Estimates, and tables that go with them.
+pub struct Found {
+    /// The estimates.
+    pub estimates: Estimates,
+    /// Such as weights of donors.
+    pub details: Vec<Detail>,
+}
+
+/// A table that goes with estimates.
+pub struct Detail {
+    /// Its name: a key in JSON.
+    pub name: &'static str,
+    /// Names of its columns.
+    pub columns: &'static [&'static str],
+    /// Its rows, a cell for each column.
+    pub rows: Vec<Vec<Value>>,
+}
+
+impl From<Estimates> for Found {
+    fn from(estimates: Estimates) -> Found {
+        Found { estimates, details: Vec::new() }
+    }
 }
 
 impl Method {
@@ -34,6 +73,11 @@ impl Method {
             || self.needs.contains(&flag)
             || (tells_treated && self.needs.contains(&"cohort"))
     }
+
+    /// Whether it is so.
+    pub fn is(&self, what: Trait) -> bool {
+        self.traits.contains(&what)
+    }
 }
 
 /// Repeated cross-sections do without a unit.
@@ -43,6 +87,85 @@ const PANEL: &[&str] = &["unit", "time", "cohort"];
 
 /// All methods, in the order in which they are listed.
 pub const METHODS: &[Method] = &[
+    Method {
+        name: "ols",
+        estimand: "least squares on covariates, any number of fixed effects absorbed",
+        in_r: "fixest::feols",
+        needs: &[],
+        flags: &[
+            "unit",
+            "time",
+            "covariates",
+            "fe",
+            "weights",
+            "cluster",
+            "vcov",
+            "small-sample",
+            "drop-singletons",
+        ],
+        traits: &[],
+        run: regression::ols,
+    },
+    Method {
+        name: "twfe",
+        estimand: "one effect of treatment, unit and period effects absorbed",
+        in_r: "fixest::feols(y ~ d | unit + time)",
+        needs: DATED,
+        flags: &[
+            "unit",
+            "covariates",
+            "weights",
+            "cluster",
+            "vcov",
+            "small-sample",
+            "drop-singletons",
+            "inference",
+            "draws",
+            "seed",
+        ],
+        traits: &[Trait::TakesDoses],
+        run: regression::twfe,
+    },
+    Method {
+        name: "event-study",
+        estimand: "effects by time since treatment, unit and period effects absorbed",
+        in_r: "fixest::feols(y ~ i(rel, ref = -1) | unit + time)",
+        needs: DATED,
+        flags: &[
+            "unit",
+            "covariates",
+            "weights",
+            "cluster",
+            "vcov",
+            "small-sample",
+            "drop-singletons",
+            "reference",
+            "bin-before",
+            "bin-after",
+        ],
+        traits: &[],
+        run: regression::event_study,
+    },
+    Method {
+        name: "sun-abraham",
+        estimand: "effects by time since treatment, averaged over cohorts by their size",
+        in_r: "fixest::sunab",
+        needs: DATED,
+        flags: &[
+            "unit",
+            "covariates",
+            "weights",
+            "cluster",
+            "vcov",
+            "small-sample",
+            "drop-singletons",
+            "reference",
+            "aggregate",
+            "control",
+        ],
+        traits: &[],
+        run: regression::sun_abraham,
+    },
     Method {
         name: "callaway-santanna",
         estimand: "effect on each cohort in each period, and their averages",
@@ -68,7 +191,7 @@ pub const METHODS: &[Method] = &[
             "bootstrap-errors",
             "seed",
         ],
-        own_level: false,
+        traits: &[],
         run: staggered::callaway_santanna,
     },
     Method {
@@ -86,8 +209,53 @@ pub const METHODS: &[Method] = &[
             "pretrends",
             "leave-one-out",
         ],
-        own_level: false,
+        traits: &[],
         run: staggered::imputation,
+    },
+    Method {
+        name: "two-stage",
+        estimand: "effect on the treated, fixed effects taken from untreated rows first",
+        in_r: "did2s::did2s",
+        needs: PANEL,
+        flags: &["covariates", "weights", "cluster", "anticipation", "aggregate", "reference"],
+        traits: &[],
+        run: staggered::two_stage,
+    },
+    Method {
+        name: "stacked",
+        estimand: "effect on the treated from a stack of comparisons, one for each cohort",
+        in_r: "a stacked regression (Cengiz et al. 2019; Wing et al. 2024)",
+        needs: PANEL,
+        flags: &["covariates", "weights", "cluster", "control", "aggregate", "pre", "post", "weighting"],
+        traits: &[],
+        run: staggered::stacked,
+    },
+    Method {
+        name: "triple-difference",
+        estimand: "effect on eligible units, the change of ineligible ones taken off",
+        in_r: "triplediff::ddd",
+        needs: PANEL,
+        flags: &["covariates", "weights", "cluster", "partition", "control", "base", "method", "aggregate"],
+        traits: &[],
+        run: staggered::triple_difference,
+    },
+    Method {
+        name: "bacon",
+        estimand: "the comparisons of two groups that a two-way coefficient is made of",
+        in_r: "bacondecomp::bacon",
+        needs: PANEL,
+        flags: &["covariates"],
+        traits: &[],
+        run: decomposition::bacon,
+    },
+    Method {
+        name: "negative-weights",
+        estimand: "the weights that a two-way coefficient gives to effects, and their signs",
+        in_r: "TwoWayFEWeights::twowayfeweights",
+        needs: PANEL,
+        flags: &["covariates", "weights"],
+        traits: &[Trait::TakesDoses],
+        run: decomposition::negative_weights,
     },
     Method {
         name: "honest",
@@ -95,6 +263,8 @@ pub const METHODS: &[Method] = &[
         in_r: "HonestDiD::createSensitivityResults_relativeMagnitudes",
         needs: &[],
         flags: &[
+            "unit",
+            "time",
             "cohort",
             "treatment",
             "treated",
@@ -120,43 +290,107 @@ pub const METHODS: &[Method] = &[
             "draws",
             "seed",
         ],
-        own_level: true,
+        traits: &[Trait::OwnLevel],
         run: honest::honest,
     },
     Method {
+        name: "pretrend",
+        estimand: "joint test of the effects before treatment, and the trends it would find",
+        in_r: "pretrends::pretrends",
+        needs: &[],
+        flags: &[
+            "unit",
+            "time",
+            "cohort",
+            "treatment",
+            "treated",
+            "start",
+            "covariates",
+            "weights",
+            "cluster",
+            "control",
+            "anticipation",
+            "method",
+            "sigma",
+            "n-pre",
+            "reference",
+            "study",
+            "target",
+            "seed",
+        ],
+        traits: &[],
+        run: honest::pretrend,
+    },
+    Method {
         name: "did",
-        estimand: "effect on the treated against the mean of all untreated units, one start",
+        estimand: "effect on the treated against the mean of untreated units",
         in_r: "synthdid::did_estimate",
         needs: PANEL,
-        flags: &["inference", "draws", "seed"],
-        own_level: false,
+        flags: &["covariates", "control", "inference", "draws", "seed"],
+        traits: &[],
         run: synthetic::did,
+    },
+    Method {
+        name: "synthetic-did",
+        estimand: "effect on the treated by weights on donors and on periods",
+        in_r: "synthdid::synthdid_estimate",
+        needs: PANEL,
+        flags: &["covariates", "control", "inference", "draws", "seed", "stopping"],
+        traits: &[],
+        run: synthetic::synthetic_did,
     },
     Method {
         name: "synthetic-control",
         estimand: "effect on the treated against a weighted mean of donors, one start",
         in_r: "Synth::synth",
         needs: PANEL,
-        flags: &["inference", "draws", "seed"],
-        own_level: false,
-        run: synthetic::control,
+        flags: &["covariates", "predictors", "v", "inference", "seed"],
+        traits: &[Trait::SparseCovariates],
+        run: synthetic::synthetic_control,
     },
     Method {
         name: "demeaned-synthetic-control",
-        estimand: "the same after the mean before treatment is taken off each unit",
-        in_r: "augsynth::augsynth(fixedeff = TRUE)",
+        estimand: "the same after each unit's mean before treatment is taken off",
+        in_r: "augsynth::augsynth(progfunc = \"None\", fixedeff = TRUE)",
         needs: PANEL,
-        flags: &["inference", "draws", "seed"],
-        own_level: false,
+        flags: &["inference"],
+        traits: &[],
         run: synthetic::demeaned,
     },
     Method {
-        name: "synthetic-did",
-        estimand: "effect on the treated by weights on donors and on periods, one start",
-        in_r: "synthdid::synthdid_estimate",
+        name: "ridge-augmented-synthetic-control",
+        estimand: "a synthetic control with its misfit before treatment taken off by ridge",
+        in_r: "augsynth::augsynth(progfunc = \"Ridge\")",
         needs: PANEL,
-        flags: &["inference", "draws", "seed", "stopping"],
-        own_level: false,
-        run: synthetic::did_weighted,
+        flags: &["covariates", "inference", "lambda"],
+        traits: &[],
+        run: synthetic::ridge_augmented,
+    },
+    Method {
+        name: "generalized-synthetic-control",
+        estimand: "effect on the treated against outcomes imputed by a factor model",
+        in_r: "gsynth::gsynth",
+        needs: PANEL,
+        flags: &["covariates", "factors", "inference", "draws", "seed"],
+        traits: &[],
+        run: factor::generalized_synthetic_control,
+    },
+    Method {
+        name: "matrix-completion",
+        estimand: "effect on the treated against outcomes of a low-rank completion",
+        in_r: "gsynth::gsynth(estimator = \"mc\"), fect::fect(method = \"mc\")",
+        needs: PANEL,
+        flags: &["covariates", "lambda", "inference", "draws", "seed"],
+        traits: &[],
+        run: factor::matrix_completion,
+    },
+    Method {
+        name: "interrupted-time-series",
+        estimand: "change of level and slope of a treated series, season and controls aside",
+        in_r: "glm(family = quasipoisson) with Newey-West errors",
+        needs: PANEL,
+        flags: &["covariates", "model", "season", "season-period", "lags"],
+        traits: &[],
+        run: factor::interrupted_time_series,
     },
 ];

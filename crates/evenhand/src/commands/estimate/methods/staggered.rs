@@ -1,26 +1,34 @@
 //! Cohorts that start in different periods.
 
+use super::{Detail, Found};
 use crate::commands::estimate::flags::{self, Aggregate, Choices};
 use crate::commands::estimate::input::Input;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use evenhand_estimate as library;
 use evenhand_estimate::{
-    Aggregation, BasePeriod, CallawaySantannaOptions, Centering, ControlGroup, DidMethod, EffectTerms,
-    Estimates, ImputationOptions, Multiplier, Pretrends, WeightPeriod,
+    Aggregation, BasePeriod, CallawaySantannaOptions, Centering, CleanControls, ControlGroup, DidMethod,
+    EffectTerms, ImputationOptions, Multiplier, Pretrends, StackWeighting, StackedOptions,
+    TripleDifferenceOptions, TwoStageOptions, WeightPeriod,
 };
+use serde_json::json;
 
 /// `callaway-santanna`.
-pub fn callaway_santanna(input: &Input<'_>) -> Result<Estimates, Failure> {
+pub fn callaway_santanna(input: &Input<'_>) -> Result<Found, Failure> {
     let options = callaway_santanna_options(&input.args.choices);
-    let mut found = library::callaway_santanna(&input.cells()?, &options)?.estimates;
+    let whole = library::callaway_santanna(&input.cells()?, &options)?;
+    let test = whole.pre_test.as_ref();
+    let test = test.map(|test| vec![json!(test.statistic), json!(test.df), json!(test.p_value)]);
+    let mut found = whole.estimates;
     let asked = &input.args.choices.aggregate;
     // Cells are shown unless only averages are asked for.
     if !asked.is_empty() && !asked.contains(&Aggregate::AttGt) {
         found.terms.retain(|term| !term.term.starts_with("att("));
         found.vcov = None;
     }
-    Ok(found)
+    let rows = test.into_iter().collect();
+    let details = vec![Detail { name: "pretrend_test", columns: &["statistic", "df", "p_value"], rows }];
+    Ok(Found { estimates: found, details })
 }
 
 /// What the flags say to Callaway and Sant'Anna.
@@ -76,7 +84,7 @@ fn aggregation(kind: Aggregate) -> Option<Aggregation> {
 }
 
 /// `imputation`.
-pub fn imputation(input: &Input<'_>) -> Result<Estimates, Failure> {
+pub fn imputation(input: &Input<'_>) -> Result<Found, Failure> {
     let choices = &input.args.choices;
     let options = ImputationOptions {
         terms: effect_terms(choices)?,
@@ -89,18 +97,93 @@ pub fn imputation(input: &Input<'_>) -> Result<Estimates, Failure> {
         centering: if choices.leave_one_out { Centering::LeaveOneOut } else { Centering::CohortPeriod },
         ..ImputationOptions::default()
     };
-    Ok(library::imputation(&input.cells()?, &options)?.estimates)
+    let found = library::imputation(&input.cells()?, &options)?;
+    let test = found.pretrend.iter();
+    let test = test.map(|test| {
+        vec![json!(test.f_statistic), json!(test.df), json!(test.df_residual), json!(test.p_value)]
+    });
+    let columns = &["f_statistic", "df", "df_residual", "p_value"];
+    let details = vec![Detail { name: "pretrend_test", columns, rows: test.collect() }];
+    Ok(Found { estimates: found.estimates, details })
+}
+
+/// `two-stage`.
+pub fn two_stage(input: &Input<'_>) -> Result<Found, Failure> {
+    let choices = &input.args.choices;
+    let default = TwoStageOptions::default();
+    let options = TwoStageOptions {
+        terms: effect_terms(choices)?,
+        reference: if choices.reference.is_empty() {
+            default.reference.clone()
+        } else {
+            choices.reference.clone()
+        },
+        anticipation: choices.anticipation.unwrap_or(0) as usize,
+        ..default
+    };
+    Ok(library::two_stage(&input.cells()?, &options)?.into())
 }
 
 /// The one kind of average that was asked for; event times where they were listed.
 fn effect_terms(choices: &Choices) -> Result<EffectTerms, Failure> {
     Ok(match choices.aggregate.as_slice() {
         [] if choices.horizons.is_empty() => EffectTerms::Overall,
-        [] | [Aggregate::Dynamic] => EffectTerms::EventTime,
-        [Aggregate::Simple] => EffectTerms::Overall,
-        [Aggregate::Group] => EffectTerms::Cohort,
-        [Aggregate::Calendar] => EffectTerms::Period,
-        [Aggregate::AttGt] => EffectTerms::CohortPeriod,
+        [] => EffectTerms::EventTime,
+        [one] => terms_of(*one),
         _ => return Err(Failure::new(Exit::Usage, "one `--aggregate` at a time, found several")),
     })
+}
+
+/// `stacked`.
+pub fn stacked(input: &Input<'_>) -> Result<Found, Failure> {
+    let choices = &input.args.choices;
+    let default = StackedOptions::default();
+    let options = StackedOptions {
+        event_study: choices.aggregate.contains(&Aggregate::Dynamic),
+        pre: choices.pre.unwrap_or(default.pre),
+        post: choices.post.unwrap_or(default.post),
+        controls: match choices.control {
+            Some(flags::Control::Never) => CleanControls::NeverTreated,
+            Some(flags::Control::NotYet) | None => CleanControls::NotYetTreated,
+        },
+        weighting: match choices.weighting {
+            None => StackWeighting::None,
+            Some(flags::Weighting::Aggregate) => StackWeighting::Aggregate,
+            Some(flags::Weighting::SampleShare) => StackWeighting::SampleShare,
+        },
+        ..default
+    };
+    Ok(library::stacked(&input.cells()?, &options)?.into())
+}
+
+/// `triple-difference`.
+pub fn triple_difference(input: &Input<'_>) -> Result<Found, Failure> {
+    let choices = &input.args.choices;
+    let Some(partition) = &choices.partition else {
+        let message =
+            "`triple-difference` needs `--partition COLUMN`, 1 for eligible units and 0 for the others";
+        return Err(Failure::new(Exit::Usage, message));
+    };
+    let common = callaway_santanna_options(choices);
+    let options = TripleDifferenceOptions {
+        partition: partition.clone(),
+        method: common.method,
+        control: common.control,
+        base: common.base,
+        terms: match choices.aggregate.is_empty() {
+            true => TripleDifferenceOptions::default().terms,
+            false => choices.aggregate.iter().map(|kind| terms_of(*kind)).collect(),
+        },
+    };
+    Ok(library::triple_difference(&input.cells()?, &options)?.estimates.into())
+}
+
+fn terms_of(kind: Aggregate) -> EffectTerms {
+    match kind {
+        Aggregate::Simple => EffectTerms::Overall,
+        Aggregate::Group => EffectTerms::Cohort,
+        Aggregate::Calendar => EffectTerms::Period,
+        Aggregate::Dynamic => EffectTerms::EventTime,
+        Aggregate::AttGt => EffectTerms::CohortPeriod,
+    }
 }

@@ -1,0 +1,221 @@
+//! Regressions with absorbed effects.
+
+use super::Found;
+use crate::commands::estimate::flags::{self, Aggregate, Inference};
+use crate::commands::estimate::input::Input;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use evenhand_estimate as library;
+use evenhand_estimate::regression::{Columns, OlsOptions, SmallSample, Vcov};
+use evenhand_estimate::{
+    Cells, ClusteredRegression, Estimates, EventStudyOptions, Factor, PanelRegression, RandomizationOptions,
+    ReferenceCohort, Restrictions, SunAbrahamBy, SunAbrahamOptions, Term, WildClusterBootstrapOptions,
+};
+
+/// `ols`.
+pub fn ols(input: &Input<'_>) -> Result<Found, Failure> {
+    let (args, choices) = (input.args, &input.args.choices);
+    if args.covariates.is_empty() {
+        return Err(Failure::new(Exit::Usage, "`ols` needs `--covariates COLUMN,…`"));
+    }
+    let effects: Vec<Factor> = args.fe.iter().map(|name| input.factor(name)).collect();
+    let mut columns = Columns::new(input.outcome.len());
+    if effects.is_empty() {
+        columns = columns.intercept();
+    }
+    for name in &args.covariates {
+        columns = columns.dense(name, input.numbers(name))?;
+    }
+    let clusters = input.clusters();
+    let options = OlsOptions {
+        weights: args.weights.as_ref().map(|name| input.numbers(name)),
+        vcov: vcov(choices.vcov, clusters, None)?.unwrap_or_default(),
+        small_sample: small_sample(choices.small_sample),
+        drop_singletons: choices.drop_singletons,
+        ..OlsOptions::default()
+    };
+    let fit =
+        library::regression::ols(&input.outcome, columns, &effects.iter().collect::<Vec<_>>(), &options)?;
+    let levels = |name: &Option<String>| name.as_ref().map_or(0, |name| input.factor(name).n_levels());
+    let (units, periods) = (levels(&args.unit), levels(&args.time));
+    let mut found = fit.estimates("ols", if units > 0 { units } else { input.outcome.len() }, periods.max(1));
+    found
+        .options
+        .insert(0, ("absorbed", if args.fe.is_empty() { "none".to_owned() } else { args.fe.join(",") }));
+    Ok(found.into())
+}
+
+/// `twfe`.
+pub fn twfe(input: &Input<'_>) -> Result<Found, Failure> {
+    let (cells, choices) = (input.cells()?, &input.args.choices);
+    let mut found = library::twfe(&cells, &panel_regression(input, &cells)?)?;
+    match choices.inference {
+        None => {}
+        Some(Inference::WildClusterBootstrap) => wild_cluster_bootstrap(input, &cells, &mut found)?,
+        Some(Inference::Randomization) => randomization(input, &cells, &mut found)?,
+        Some(other) => {
+            let message = format!("`twfe` has no `--inference {}`", other.word());
+            return Err(Failure::new(Exit::Usage, message)
+                .hint("it has `wild-cluster-bootstrap` and `randomization`"));
+        }
+    }
+    Ok(named(input, found).into())
+}
+
+/// The corrections by their name.
+fn named(input: &Input<'_>, mut found: Estimates) -> Estimates {
+    let name = match input.args.choices.small_sample {
+        Some(flags::SmallSampleKind::Stata) => "stata",
+        Some(flags::SmallSampleKind::None) => "none",
+        Some(flags::SmallSampleKind::Fixest) | None => "fixest",
+    };
+    let corrections = found.options.iter_mut().filter(|(option, _)| *option == "small_sample");
+    corrections.for_each(|(_, value)| name.clone_into(value));
+    found
+}
+
+fn wild_cluster_bootstrap(input: &Input<'_>, cells: &Cells, found: &mut Estimates) -> Result<(), Failure> {
+    let choices = &input.args.choices;
+    let regression = ClusteredRegression::twfe(cells)?;
+    let default = WildClusterBootstrapOptions::default();
+    let options = WildClusterBootstrapOptions {
+        draws: choices.draws.unwrap_or(default.draws),
+        seed: choices.seed.unwrap_or(default.seed),
+        ..default
+    };
+    let one = Restrictions::coefficient(0, regression.names().len(), 0.0);
+    let boot = library::wild_cluster_bootstrap(&regression, &one, &options)?;
+    found.seed = Some(options.seed);
+    found.n_clusters = Some(boot.n_clusters);
+    found.options.push(("inference", "wild-cluster-bootstrap".to_owned()));
+    found.options.push(("draws", boot.draws.len().to_string()));
+    found.options.push(("weights_of_clusters", format!("{:?}", boot.weights).to_lowercase()));
+    found.options.push(("enumerated", boot.enumerated.to_string()));
+    found.caveats.extend(boot.caveats);
+    replace(found, boot.estimate.unwrap_or(found.terms[0].estimate));
+    Ok(())
+}
+
+fn randomization(input: &Input<'_>, cells: &Cells, found: &mut Estimates) -> Result<(), Failure> {
+    let choices = &input.args.choices;
+    let default = RandomizationOptions::default();
+    let options = RandomizationOptions {
+        draws: choices.draws.unwrap_or(default.draws),
+        seed: choices.seed.unwrap_or(default.seed),
+        ..default
+    };
+    let drawn = library::randomization_inference(cells, &options)?;
+    found.seed = Some(options.seed);
+    found.options.push(("inference", "randomization".to_owned()));
+    found.options.push(("draws", drawn.draws.len().to_string()));
+    found.options.push(("exchanged", format!("{:?}", drawn.exchanged).to_lowercase()));
+    found.options.push(("every_arrangement", drawn.exact.to_string()));
+    found.options.push(("p_floor", drawn.p_floor.to_string()));
+    found.caveats.extend(drawn.caveats);
+    replace(found, drawn.estimate);
+    Ok(())
+}
+
+/// The effect alone, with another kind of inference; the covariance is that of the regression and goes.
+fn replace(found: &mut Estimates, estimate: library::Estimate) {
+    found.terms = vec![Term::new("att", estimate)];
+    found.vcov = None;
+}
+
+/// `event-study`.
+pub fn event_study(input: &Input<'_>) -> Result<Found, Failure> {
+    let cells = input.cells()?;
+    Ok(named(input, library::event_study(&cells, &event_study_options(input, &cells)?)?).into())
+}
+
+/// What the flags say to an event study.
+pub fn event_study_options(input: &Input<'_>, cells: &Cells) -> Result<EventStudyOptions, Failure> {
+    let choices = &input.args.choices;
+    let default = EventStudyOptions::default();
+    Ok(EventStudyOptions {
+        reference: or_default(&choices.reference, default.reference),
+        bin_before: choices.bin_before,
+        bin_after: choices.bin_after,
+        regression: panel_regression(input, cells)?,
+    })
+}
+
+/// `sun-abraham`.
+pub fn sun_abraham(input: &Input<'_>) -> Result<Found, Failure> {
+    let cells = input.cells()?;
+    Ok(named(input, library::sun_abraham(&cells, &sun_abraham_options(input, &cells)?)?).into())
+}
+
+/// What the flags say to Sun and Abraham.
+pub fn sun_abraham_options(input: &Input<'_>, cells: &Cells) -> Result<SunAbrahamOptions, Failure> {
+    let choices = &input.args.choices;
+    let default = SunAbrahamOptions::default();
+    Ok(SunAbrahamOptions {
+        reference: or_default(&choices.reference, default.reference),
+        reference_cohort: match choices.control {
+            Some(flags::Control::NotYet) => ReferenceCohort::LastTreated,
+            Some(flags::Control::Never) | None => ReferenceCohort::NeverTreated,
+        },
+        by: match choices.aggregate.as_slice() {
+            [] | [Aggregate::Dynamic] => SunAbrahamBy::EventTime,
+            [Aggregate::Simple] => SunAbrahamBy::Att,
+            [Aggregate::Group] => SunAbrahamBy::Cohort,
+            [Aggregate::AttGt] => SunAbrahamBy::Cell,
+            _ => {
+                let message = "`sun-abraham` takes one `--aggregate` of simple, group, dynamic, att-gt";
+                return Err(Failure::new(Exit::Usage, message));
+            }
+        },
+        regression: panel_regression(input, cells)?,
+    })
+}
+
+fn or_default(given: &[i64], default: Vec<i64>) -> Vec<i64> {
+    if given.is_empty() { default } else { given.to_vec() }
+}
+
+fn panel_regression(input: &Input<'_>, cells: &Cells) -> Result<PanelRegression, Failure> {
+    let choices = &input.args.choices;
+    let clusters =
+        input.clusters().iter().map(|factor| cells.arrange(factor)).collect::<Result<Vec<_>, _>>()?;
+    Ok(PanelRegression {
+        vcov: vcov(choices.vcov, clusters, Some(cells.cluster()))?,
+        small_sample: small_sample(choices.small_sample),
+        drop_singletons: choices.drop_singletons,
+        ..PanelRegression::default()
+    })
+}
+
+/// The covariance that was asked for; clusters are the default where there are some.
+fn vcov(
+    kind: Option<flags::VcovKind>,
+    clusters: Vec<Factor>,
+    own: Option<&Factor>,
+) -> Result<Option<Vcov>, Failure> {
+    use flags::VcovKind as Kind;
+    let first = clusters.first().or(own).cloned();
+    let one = || {
+        let message = "`--vcov` of clusters needs `--cluster COLUMN`";
+        first.clone().ok_or_else(|| Failure::new(Exit::Usage, message))
+    };
+    Ok(match kind {
+        None if clusters.is_empty() => None,
+        None => Some(Vcov::Cluster(clusters)),
+        Some(Kind::Iid) => Some(Vcov::Iid),
+        Some(Kind::Hc1 | Kind::Hetero) => Some(Vcov::Hc1),
+        Some(Kind::Hc2) => Some(Vcov::Hc2),
+        Some(Kind::Hc3) => Some(Vcov::Hc3),
+        Some(Kind::Cluster | Kind::Cr1) if clusters.is_empty() => Some(Vcov::Cluster(vec![one()?])),
+        Some(Kind::Cluster | Kind::Cr1) => Some(Vcov::Cluster(clusters)),
+        Some(Kind::Cr2) => Some(Vcov::Cr2(one()?)),
+        Some(Kind::Cr3) => Some(Vcov::Cr3(one()?)),
+    })
+}
+
+fn small_sample(kind: Option<flags::SmallSampleKind>) -> SmallSample {
+    match kind {
+        Some(flags::SmallSampleKind::Stata) => SmallSample::stata(),
+        Some(flags::SmallSampleKind::None) => SmallSample::none(),
+        Some(flags::SmallSampleKind::Fixest) | None => SmallSample::fixest(),
+    }
+}
