@@ -4,8 +4,10 @@
 
 mod bench;
 mod builtin;
+mod calibrate;
 mod compare;
 mod methods;
+mod peers;
 mod places;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +50,27 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Measure coverage and size of the estimators; 2,000 runs write the table of the documentation.
+    Calibrate {
+        /// Panels of each kind.
+        #[arg(long, value_name = "N", default_value_t = 2_000)]
+        runs: u64,
+    },
+    /// Run the estimators beside the strongest Python packages: agreement, and CPU seconds.
+    Peers {
+        /// Also the largest panel, 3,100 units by 600 periods.
+        #[arg(long)]
+        full: bool,
+        /// Only the smallest panel.
+        #[arg(long, conflicts_with = "full")]
+        small: bool,
+        /// Only this task; may be repeated.
+        #[arg(long = "task", value_name = "NAME")]
+        tasks: Vec<String>,
+        /// How long each side may repeat a task.
+        #[arg(long, value_name = "S", default_value_t = 5)]
+        seconds: u32,
+    },
     /// Measure CPU seconds and peak memory, beside a peer where there is one.
     Bench {
         #[command(subcommand)]
@@ -61,6 +84,8 @@ fn main() -> anyhow::Result<()> {
         Chore::Places { from } => places::run(&from),
         Chore::Compare { left, right } => compare::run(&left, &right),
         Chore::Methods { check } => methods::run(check),
+        Chore::Calibrate { runs } => calibrate::run(runs),
+        Chore::Peers { full, small, tasks, seconds } => peers::run(full, small, &tasks, seconds),
         Chore::Bench { what } => bench::run(&what),
     }
 }
