@@ -161,6 +161,7 @@ pub fn imputation(cells: &Cells, options: &ImputationOptions) -> Result<Imputati
         Pretrends::None => None,
         leads => Some(crate::pretrend_leads::pretrend_leads(&basis, leads, &mut table, &mut caveats)?),
     };
+    let error = |row: usize| basis.two_way.weight(row) * gap[row];
     for (target, keys) in targets(cells, &basis, options, &mut caveats)? {
         let points = target.sums(|row| gap[row]);
         let mut scores = match &reference {
@@ -168,10 +169,10 @@ pub fn imputation(cells: &Cells, options: &ImputationOptions) -> Result<Imputati
                 reference,
                 &target,
                 |row| reference_factor(cells, row),
-                &gap,
+                error,
                 cells.cluster(),
             ),
-            None => untreated_scores(&basis, &target, |_| 1.0, &gap, cells.cluster()),
+            None => untreated_scores(&basis, &target, |_| 1.0, error, cells.cluster()),
         };
         add_treated(&mut scores, cells, &target, &gap, options.centering)?;
         for (h, key) in keys.into_iter().enumerate() {

@@ -59,10 +59,10 @@ pub(crate) fn pretrend_leads(
         })
         .collect();
     let residual = basis.residual_of(&without);
-    let mut meat = untreated_scores(basis, &leads.target, |_| 1.0, &residual, cells.cluster());
+    let error = |row: usize| two_way.weight(row) * residual[row];
+    let mut meat = untreated_scores(basis, &leads.target, |_| 1.0, error, cells.cluster());
     for row in (0..cells.n_obs()).filter(|&row| leads.target.label[row] != NONE) {
-        meat[(cells.cluster().at(row), leads.target.label[row] as usize)] +=
-            two_way.weight(row) * residual[row];
+        meat[(cells.cluster().at(row), leads.target.label[row] as usize)] += error(row);
     }
     let correction = small_sample(basis, events.len());
     let scores = meat.mul(&gram.inverse()).scaled(correction.sqrt());

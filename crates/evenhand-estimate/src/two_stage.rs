@@ -82,7 +82,8 @@ pub fn two_stage(cells: &Cells, options: &TwoStageOptions) -> Result<Estimates> 
         return Err(Error::new(ErrorKind::NoDonors, message));
     }
     let points = target.sums(|row| gap[row]);
-    let mut scores = untreated_scores(&basis, &target, |_| 1.0, &gap, cells.cluster());
+    let error = |row: usize| two_way.weight(row) * gap[row];
+    let mut scores = untreated_scores(&basis, &target, |_| 1.0, error, cells.cluster());
     for row in (0..cells.n_obs()).filter(|&row| target.label[row] != NONE) {
         let h = target.label[row] as usize;
         scores[(cells.cluster().at(row), h)] += target.mass[row] * (gap[row] - points[h]);

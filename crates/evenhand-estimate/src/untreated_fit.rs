@@ -2,7 +2,7 @@
 //! learnt from untreated observations, and how averages of what is left depend on those observations.
 
 use crate::two_way::{Effects, NONE, Projection, Target, TwoWay};
-use crate::{Caveat, Cells, Error, ErrorKind, Factor, Result};
+use crate::{Caveat, Cells, Error, ErrorKind, Factor, Result, ladder};
 use evenhand_linalg::{Matrix, Qr};
 
 /// A covariate is a combination of the effects when so little of its length is left after them.
@@ -157,21 +157,20 @@ pub(crate) fn named_column<'a>(cells: &'a Cells, name: &str) -> Result<&'a [f64]
 /// How the averages of a target move with the untreated rows, summed by cluster: the scores
 /// sum_it v_it e_it with v_it = -w_it z_it' (sum_untreated w z z')^-1 sum_target m z, shape (C, H).
 ///
-/// `residual` are the e of the untreated rows, orthogonal to the unit effects under the weights of the fit.
+/// `error` is w_it e_it of an untreated row; it sums to 0 over the untreated rows of a unit.
 /// `factor` multiplies the masses of the target.
 pub(crate) fn untreated_scores(
     basis: &Basis<'_>,
     target: &Target,
     factor: impl Fn(usize) -> f64 + Copy,
-    residual: &[f64],
+    error: impl Fn(usize) -> f64,
     clusters: &Factor,
 ) -> Matrix {
     let two_way = &basis.two_way;
-    let weighted = |row: usize| two_way.weight(row) * residual[row];
     let projection = two_way.project(target, factor);
-    let mut scores = period_sums(two_way, clusters, weighted).mul(&projection.lambda).scaled(-1.0);
+    let mut scores = period_sums(two_way, clusters, &error).mul(&projection.lambda).scaled(-1.0);
     if !nests_units(two_way, clusters) {
-        subtract_unit_parts(&mut scores, two_way, target, factor, &projection, clusters, weighted);
+        subtract_unit_parts(&mut scores, two_way, target, factor, &projection, clusters, &error);
     }
     if basis.covariates.is_empty() {
         return scores;
@@ -179,7 +178,7 @@ pub(crate) fn untreated_scores(
     let k = basis.covariates.len();
     let mut of_target = Matrix::zeros(k, target.n_terms);
     let mut of_clusters = Matrix::zeros(clusters.n_levels(), k);
-    for row in 0..residual.len() {
+    for row in 0..target.label.len() {
         let (label, sampled) = (target.label[row], two_way.in_sample(row));
         if label == NONE && !sampled {
             continue;
@@ -189,7 +188,7 @@ pub(crate) fn untreated_scores(
                 of_target[(j, label as usize)] += x * target.mass[row] * factor(row);
             }
             if sampled {
-                of_clusters[(clusters.at(row), j)] += x * weighted(row);
+                of_clusters[(clusters.at(row), j)] += x * error(row);
             }
         }
     }
@@ -298,11 +297,5 @@ pub(crate) fn cluster_caveat(cells: &Cells, untreated: &[bool]) -> Option<Caveat
 
 /// What to say of that many treated clusters among all.
 pub(crate) fn few_clusters(treated: usize, clusters: usize) -> Option<Caveat> {
-    match (treated, clusters) {
-        (..=5, _) => Some(Caveat::FewTreatedClusters { treated, clusters }),
-        (_, ..12) => Some(Caveat::FewClusters { clusters }),
-        (6..=9, _) => Some(Caveat::FewTreatedClusters { treated, clusters }),
-        (_, ..50) => Some(Caveat::FewClusters { clusters }),
-        _ => None,
-    }
+    ladder(treated, clusters).ok().and_then(|rung| rung.caveat)
 }

@@ -132,3 +132,33 @@ fn averages_of_cohorts_equal_another_package() {
         }
     }
 }
+
+/// `mpdta` with a weight for each county, or one that changes over time as well.
+pub fn weighted_mpdta(changing: bool) -> Option<Cells> {
+    let (county, year) = (column("mpdta", "countyreal")?, column("mpdta", "year")?);
+    let weight = |(county, year): (&f64, &f64)| {
+        if changing { 1.0 + (county + year) % 4.0 } else { 1.0 + county % 3.0 }
+    };
+    let weights: Vec<f64> = county.iter().zip(&year).map(weight).collect();
+    Some(mpdta()?.with_weights(&weights).unwrap())
+}
+
+pub fn base_stagg_with_x1() -> Option<Cells> {
+    Some(base_stagg()?.with_covariate("x1", &column("base_stagg", "x1")?).unwrap())
+}
+
+/// Python py2sdid 0.1.8, which follows R `didimputation` in how weights enter the variance: `bjs_did(.., wname)` and
+/// `bjs_did(.., xformla=['x1'])`. 1e-7: its first stage is iterative.
+#[test]
+fn weights_and_covariates_equal_the_port_of_r() {
+    for (cells, point, error) in [
+        (weighted_mpdta(false), -0.040_410_248_942_617_7, 0.015_072_082_662_527_73),
+        (weighted_mpdta(true), -0.047_699_917_387_707_85, 0.015_076_943_662_262_985),
+        (base_stagg_with_x1(), -1.091_428_882_643_103_8, 0.127_267_799_225_234_82),
+    ] {
+        let Some(cells) = cells else { return };
+        let found = imputation(&cells, &ImputationOptions::default()).unwrap().estimates.terms[0].estimate;
+        near(found.estimate, point, 1e-7);
+        near(found.std_error.unwrap(), error, 1e-7);
+    }
+}

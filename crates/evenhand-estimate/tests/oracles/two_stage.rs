@@ -1,6 +1,6 @@
 //! Gardner (2022) against Python `py2sdid` and `diff-diff`, which follow R `did2s`.
 
-use crate::imputation::{base_stagg, list, mpdta};
+use crate::imputation::{base_stagg, base_stagg_with_x1, list, mpdta, weighted_mpdta};
 use crate::{near, reference};
 use evenhand_estimate::*;
 
@@ -35,5 +35,20 @@ fn averages_and_event_studies_equal_two_packages() {
             );
             near(term.std_error.unwrap(), error, 1e-8);
         }
+    }
+}
+
+/// Python py2sdid 0.1.8, `ts_did(.., wname)` and `ts_did(.., xformla=['x1'])`; 1e-7, its first stage is iterative.
+#[test]
+fn weights_and_covariates_equal_the_port_of_r() {
+    for (cells, point, error) in [
+        (weighted_mpdta(false), -0.040_410_248_942_617_7, 0.015_311_908_479_872_03),
+        (weighted_mpdta(true), -0.047_699_917_387_707_85, 0.015_022_826_273_196_352),
+        (base_stagg_with_x1(), -1.091_428_882_643_103_8, 0.476_381_819_304_535_77),
+    ] {
+        let Some(cells) = cells else { return };
+        let found = two_stage(&cells, &TwoStageOptions::default()).unwrap().terms[0].estimate;
+        near(found.estimate, point, 1e-7);
+        near(found.std_error.unwrap(), error, 1e-7);
     }
 }
