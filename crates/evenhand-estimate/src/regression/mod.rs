@@ -3,6 +3,7 @@
 mod absorb;
 mod columns;
 mod double;
+mod hac;
 mod ols;
 mod projection;
 mod semidefinite;
@@ -13,6 +14,7 @@ mod tests;
 
 pub use absorb::{Absorber, Effects, singletons};
 pub use columns::Columns;
+pub use hac::{Conley, ConleyDistance, ConleyKernel};
 pub use ols::{Anova, Ols, OlsOptions, Wald, ols, one_way_anova};
 pub(crate) use projection::parents;
 pub use projection::{Fit, Projection};

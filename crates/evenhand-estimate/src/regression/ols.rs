@@ -428,6 +428,13 @@ impl Vcov {
             Self::Cluster(clusters) => Self::Cluster(clusters.iter().map(|c| c.select(rows)).collect()),
             Self::Cr2(cluster) => Self::Cr2(cluster.select(rows)),
             Self::Cr3(cluster) => Self::Cr3(cluster.select(rows)),
+            Self::NeweyWest { time, unit, lag } => Self::NeweyWest {
+                time: time.select(rows),
+                unit: unit.as_ref().map(|unit| unit.select(rows)),
+                lag: *lag,
+            },
+            Self::DriscollKraay { time, lag } => Self::DriscollKraay { time: time.select(rows), lag: *lag },
+            Self::Conley(place) => Self::Conley(place.select(rows)),
         }
     }
 }

@@ -13,6 +13,7 @@
 //! `sandwich`; pyfixest multiplies them by its own. The correction c is `fixest`'s by default.
 
 use super::absorb::Absorber;
+use super::hac::{Conley, conley, driscoll_kraay, newey_west, panel_lag, series_lag};
 use super::projection::{Projection, parents};
 use super::semidefinite::Semidefinite;
 use crate::error::same_length;
@@ -38,6 +39,25 @@ pub enum Vcov {
     Cr2(Factor),
     /// Clusters, by the jackknife.
     Cr3(Factor),
+    /// Dependence over periods within units, or within the one series, that fades with the lag (Newey–West).
+    NeweyWest {
+        /// Periods, levels in order.
+        time: Factor,
+        /// Units; `None` for one series.
+        unit: Option<Factor>,
+        /// The longest lag; by default the fourth root of the number of periods for units, Newey and West's (1994)
+        /// choice for one series.
+        lag: Option<usize>,
+    },
+    /// Dependence across units in a period, and over periods (Driscoll–Kraay).
+    DriscollKraay {
+        /// Periods, levels in order.
+        time: Factor,
+        /// The longest lag; by default the fourth root of the number of periods.
+        lag: Option<usize>,
+    },
+    /// Dependence between places that are close.
+    Conley(Conley),
 }
 
 /// Which absorbed effects count as parameters.
@@ -254,12 +274,26 @@ impl Scores<'_> {
         let clusters = match vcov {
             Vcov::Cluster(clusters) => &clusters[..],
             Vcov::Cr2(cluster) | Vcov::Cr3(cluster) => std::slice::from_ref(cluster),
+            Vcov::NeweyWest { time, .. } | Vcov::DriscollKraay { time, .. } => std::slice::from_ref(time),
             _ => &[],
         };
         let n_clusters = self.check_clusters(clusters)?;
         let n = self.n_obs() as f64;
-        let n_parameters =
-            count_parameters(self.projection.n_columns(), self.projection.absorber(), clusters, small);
+        let count = |clusters: &[Factor]| {
+            count_parameters(self.projection.n_columns(), self.projection.absorber(), clusters, small)
+        };
+        let n_parameters = match vcov {
+            Vcov::NeweyWest { time, unit: Some(unit), .. } => {
+                same_length(self.n_obs(), unit.len(), "rows and units")?;
+                count(&[unit.clone(), time.clone()])
+            }
+            Vcov::Conley(place) => {
+                same_length(self.n_obs(), place.latitude.len(), "rows and latitudes")?;
+                same_length(self.n_obs(), place.longitude.len(), "rows and longitudes")?;
+                count(&[of_values(&place.latitude), of_values(&place.longitude)])
+            }
+            _ => count(clusters),
+        };
         let df = n - n_parameters as f64;
         if df < 1.0 {
             let message =
@@ -278,11 +312,34 @@ impl Scores<'_> {
             Vcov::Cluster(clusters) => self.clustered(clusters, small).scaled(adjustment),
             Vcov::Cr2(cluster) => self.sandwich(&self.cr2_meat(cluster)?),
             Vcov::Cr3(cluster) => self.jackknife(cluster)?,
+            Vcov::NeweyWest { time, unit, lag } => {
+                let scores = self.matrix();
+                let lag = match (lag, unit) {
+                    (Some(lag), _) => *lag,
+                    (None, Some(_)) => panel_lag(time.n_levels()),
+                    (None, None) => series_lag(&self.without_intercept(&scores), time),
+                };
+                let meat = newey_west(&scores, unit.as_ref(), time, lag)?;
+                self.sandwich(&meat).scaled(over_periods(time, small) * adjustment)
+            }
+            Vcov::DriscollKraay { time, lag } => {
+                let lag = lag.unwrap_or_else(|| panel_lag(time.n_levels()));
+                let meat = driscoll_kraay(&self.matrix(), time, lag)?;
+                self.sandwich(&meat).scaled(over_periods(time, small) * adjustment)
+            }
+            Vcov::Conley(place) => self.sandwich(&conley(&self.matrix(), place)?).scaled(adjustment),
         };
         let is_repaired = matrix.diagonal().iter().any(|&variance| variance < 0.0);
         let df = small.df(n_clusters, df);
         let matrix = if is_repaired { repaired(matrix) } else { matrix };
         Ok(Covariance { matrix, df, n_clusters, n_parameters, is_repaired })
+    }
+
+    /// The scores of all columns but an intercept, unless it is alone.
+    fn without_intercept(&self, scores: &Matrix) -> Matrix {
+        let names = self.projection.names();
+        let others: Vec<usize> = (0..names.len()).filter(|&j| names[j] != "(Intercept)").collect();
+        if others.is_empty() { scores.clone() } else { scores.select_cols(&others) }
     }
 
     /// The smallest number of clusters.
@@ -470,6 +527,17 @@ pub(crate) fn count_parameters(
     }
     let levels: usize = nested.iter().map(|factor| factor.n_levels()).sum();
     (k + all + nested.len()).saturating_sub(levels).max(k + 1)
+}
+
+/// T / (T - 1) for T periods.
+fn over_periods(time: &Factor, small: &SmallSample) -> f64 {
+    let periods = time.n_levels() as f64;
+    if small.adjust_clusters { periods / (periods - 1.0) } else { 1.0 }
+}
+
+/// One level for each distinct number.
+fn of_values(values: &[f64]) -> Factor {
+    Factor::new(&values.iter().map(|x| (x + 0.0).to_bits()).collect::<Vec<_>>())
 }
 
 fn weight(absorber: &Absorber, row: usize) -> f64 {

@@ -6,6 +6,7 @@ mod callaway_santanna;
 mod dechaisemartin_dhaultfoeuille;
 mod event_study;
 mod factor_models;
+mod hac;
 mod honest;
 mod imputation;
 mod interrupted_time_series;
