@@ -11,10 +11,16 @@ pub mod wild_cluster_bootstrap;
 mod permutations;
 pub mod randomization;
 
+mod calibration;
+mod cluster_jackknife;
+mod score_bootstrap;
+
 mod fieller;
 mod romano_wolf;
 mod substitution;
 
+pub use calibration::{FewTreated, RejectionRates, rejection_rates};
+pub use cluster_jackknife::{DeleteOne, cluster_jackknife, delete_one};
 pub use clustered::{ClusteredRegression, Restrictions};
 pub use fieller::{FiellerSet, RatioInput, fieller};
 pub use inversion::{Counting, Tail};
@@ -24,8 +30,9 @@ pub use randomization::{
     Exchanged, RandomizationInference, RandomizationOptions, RandomizationStatistic, randomization_inference,
 };
 pub use romano_wolf::romano_wolf;
+pub use score_bootstrap::{ScoreBootstrap, score_bootstrap};
 pub use substitution::{Substitution, SubstitutionClass, SubstitutionInput, substitution};
 pub use wild_cluster_bootstrap::{
     ClusterVariance, WildBootstrap, WildClusterBootstrapOptions, WildScores, WildWeights,
-    wild_cluster_bootstrap,
+    wild_cluster_bootstrap, wild_cluster_twfe,
 };

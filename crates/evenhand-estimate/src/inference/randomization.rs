@@ -23,7 +23,7 @@ use super::inversion::{Counting, Draw, Inversion, Tail};
 use super::permutations::Permutations;
 use crate::error::same_length;
 use crate::regression::Absorber;
-use crate::{Caveat, Cells, Error, ErrorKind, Estimate, Factor, Matrix, Result};
+use crate::{Caveat, Cells, Error, ErrorKind, Estimate, Estimates, Factor, Matrix, Result, Term};
 use evenhand_linalg::{Cholesky, dot};
 use rayon::prelude::*;
 
@@ -102,6 +102,33 @@ pub struct RandomizationInference {
     pub n_clusters: usize,
     /// Draws without an answer.
     pub caveats: Vec<Caveat>,
+}
+
+impl RandomizationInference {
+    /// As a table of the one term `treatment`, with the cells and options that it came from.
+    #[must_use]
+    pub fn estimates(&self, cells: &Cells, options: &RandomizationOptions) -> Estimates {
+        Estimates {
+            method: "randomization-inference",
+            terms: vec![Term::new("treatment", self.estimate)],
+            vcov: None,
+            n_obs: cells.n_obs(),
+            n_units: cells.n_units(),
+            n_periods: cells.periods().len(),
+            n_clusters: Some(self.n_clusters),
+            seed: (!self.exact).then_some(options.seed),
+            options: vec![
+                ("statistic", format!("{:?}", options.statistic)),
+                ("exchanged", format!("{} {:?}", self.n_exchanged, self.exchanged)),
+                ("strata", options.strata.as_ref().map_or(1, Factor::n_levels).to_string()),
+                ("draws", self.draws.len().to_string()),
+                ("exact", self.exact.to_string()),
+                ("tail", format!("{:?}", options.tail)),
+                ("counting", format!("{:?}", options.counting)),
+            ],
+            caveats: cells.caveats().iter().chain(&self.caveats).cloned().collect(),
+        }
+    }
 }
 
 /// Tests that treatment has no effect by handing out the adoption dates anew; the module says how.
@@ -673,6 +700,9 @@ mod tests {
         let found = randomization_inference(&cells, &options).unwrap();
         assert!(found.exact && found.draws.len() == 16);
         assert!((found.p_floor - 1.0 / 16.0).abs() < 1e-15 && found.p_value >= found.p_floor);
+        let table = found.estimates(&cells, &options);
+        assert_eq!(table.terms[0].estimate.p_value, Some(found.p_value));
+        assert_eq!((table.n_units, table.n_periods, table.n_clusters, table.seed), (8, 7, Some(8), None));
         // With 16 arrangements no effect is rejected at 5 %, and none could be.
         assert!(found.estimate.conf_low.is_infinite() && found.estimate.conf_high.is_infinite());
     }

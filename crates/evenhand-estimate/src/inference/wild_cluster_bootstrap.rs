@@ -26,7 +26,7 @@
 use super::clustered::{ClusterSums, ClusteredRegression, Restrictions};
 use super::inversion::{Counting, Draw, Inversion, Tail, p_value};
 use crate::error::finite;
-use crate::{Caveat, Error, ErrorKind, Estimate, Matrix, Result, Stream};
+use crate::{Caveat, Cells, Error, ErrorKind, Estimate, Estimates, Matrix, Result, Stream, Term};
 use evenhand_linalg::{Cholesky, Qr, SymmetricEigen, dot};
 use rayon::prelude::*;
 
@@ -185,6 +185,43 @@ pub fn wild_cluster_bootstrap(
     };
     found.caveats.splice(0..0, regression.caveats.iter().cloned());
     Ok(found)
+}
+
+/// The two-way fixed-effects effect of treatment in `cells` with the wild cluster bootstrap's p-value and intervals:
+/// the term `treatment`, units and periods absorbed, covariates partialled out, clusters and weights of the cells.
+///
+/// # Errors
+/// Those of [`ClusteredRegression::twfe`] and [`wild_cluster_bootstrap`]; [`ErrorKind::Collinear`] when treatment is
+/// a combination of the absorbed effects.
+pub fn wild_cluster_twfe(cells: &Cells, options: &WildClusterBootstrapOptions) -> Result<Estimates> {
+    let regression = ClusteredRegression::twfe(cells)?;
+    let at = regression
+        .column("treatment")
+        .map_err(|_| Error::new(ErrorKind::Collinear, "treatment does not vary within units and periods"))?;
+    let only = Restrictions::coefficient(at, regression.names.len(), 0.0);
+    let found = wild_cluster_bootstrap(&regression, &only, options)?;
+    let terms = found.estimate.map(|estimate| Term::new("treatment", estimate)).into_iter().collect();
+    Ok(Estimates {
+        method: "wild-cluster-bootstrap",
+        terms,
+        vcov: None,
+        n_obs: cells.n_obs(),
+        n_units: cells.n_units(),
+        n_periods: cells.periods().len(),
+        n_clusters: Some(found.n_clusters),
+        seed: (!found.enumerated).then_some(options.seed),
+        options: vec![
+            ("draws", found.draws.len().to_string()),
+            ("enumerated", found.enumerated.to_string()),
+            ("weights", format!("{:?}", found.weights)),
+            ("null_imposed", options.null_imposed.to_string()),
+            ("variance", format!("{:?}", options.variance)),
+            ("scores", format!("{:?}", options.scores)),
+            ("tail", format!("{:?}", options.tail)),
+            ("counting", format!("{:?}", options.counting)),
+        ],
+        caveats: cells.caveats().iter().cloned().chain(found.caveats).collect(),
+    })
 }
 
 fn one_restriction(
@@ -510,16 +547,16 @@ impl LowRank {
 }
 
 /// The random weights of all draws.
-struct Draws {
-    n: usize,
+pub(super) struct Draws {
+    pub n: usize,
     n_clusters: usize,
-    weights: WildWeights,
-    enumerated: bool,
+    pub weights: WildWeights,
+    pub enumerated: bool,
     seed: u64,
 }
 
 impl Draws {
-    fn new(options: &WildClusterBootstrapOptions, n_clusters: usize) -> Result<Self> {
+    pub fn new(options: &WildClusterBootstrapOptions, n_clusters: usize) -> Result<Self> {
         if options.draws == 0 {
             return Err(Error::new(ErrorKind::Domain, "0 draws, expected at least 1"));
         }
@@ -532,7 +569,7 @@ impl Draws {
     }
 
     /// The weights of draw `b`, one for each cluster.
-    fn fill(&self, b: usize, v: &mut [f64]) {
+    pub fn fill(&self, b: usize, v: &mut [f64]) {
         let sign = |bit: u64| 1.0 - 2.0 * (bit & 1) as f64;
         if self.enumerated {
             v.iter_mut().enumerate().for_each(|(g, v)| *v = sign(b as u64 >> g));
@@ -844,6 +881,22 @@ mod tests {
             prop_assert!((one.p_value - two.p_value).abs() < 1e-12);
             prop_assert!((one.statistic - two.statistic).abs() < 1e-7 * one.statistic.abs());
         }
+    }
+
+    #[test]
+    fn a_panel_in_is_a_table_out() {
+        let rows: Vec<(u32, u32)> = (0..14).flat_map(|i| (0..5).map(move |t| (i, t))).collect();
+        let column = |f: &dyn Fn(u32, u32) -> f64| rows.iter().map(|&(i, t)| f(i, t)).collect::<Vec<_>>();
+        let unit: Vec<u32> = rows.iter().map(|&(i, _)| i).collect();
+        let y = column(&|i, t| Stream::new(6, u64::from(i)).normal(u64::from(t)));
+        let cells = Cells::new(&unit, &column(&|_, t| f64::from(t) + 1.0), &y).unwrap();
+        let dated = cells.clone().with_cohort(&column(&|i, _| if i < 7 { 3.0 } else { 0.0 })).unwrap();
+        let table = wild_cluster_twfe(&dated, &WildClusterBootstrapOptions::default()).unwrap();
+        let estimate = table.get("treatment").unwrap().estimate;
+        assert!(estimate.conf_low < estimate.estimate && estimate.estimate < estimate.conf_high);
+        assert_eq!((table.n_obs, table.n_units, table.n_clusters), (70, 14, Some(14)));
+        let untreated = wild_cluster_twfe(&cells, &WildClusterBootstrapOptions::default()).unwrap_err();
+        assert_eq!(untreated.kind(), ErrorKind::NoTreated);
     }
 
     // A true null is rejected at its nominal rate where theory promises it: 40 clusters, half of them treated.

@@ -14,7 +14,8 @@
 //!
 //! Known failures: few periods (Driscoll–Kraay rests on their number); the uniform Conley weights may leave a
 //! negative variance, which is repaired by eigenvalues as for several ways of clustering.
-//! Checked against `pyfixest` 0.60 and `statsmodels` 0.15 to 1e-8; Conley against its definition.
+//! Checked against `pyfixest` 0.60 (which counts nested effects in K; the rest is alike) and `statsmodels` 0.15 to
+//! 1e-8; Conley against its definition.
 
 use crate::error::{finite, same_length};
 use crate::{Error, ErrorKind, Factor, Matrix, Result};
@@ -221,6 +222,7 @@ pub(super) fn conley(scores: &Matrix, place: &Conley) -> Result<Matrix> {
 }
 
 /// `fixest` counts 111 km a degree and takes 3.14159 for pi where it turns the cutoff into radians.
+#[expect(clippy::approx_constant, reason = "the cutoff must fall where that of `fixest` falls")]
 const RADIANS_A_KM: f64 = 3.14159 / 180.0 / 111.0;
 
 /// Distance of two places (latitude, longitude, cosine of latitude; radians) when it is within the cutoff.
