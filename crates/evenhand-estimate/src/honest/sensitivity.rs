@@ -438,10 +438,9 @@ impl<'a> Run<'a> {
         Ok(run)
     }
 
-    /// With one coefficient after treatment R uses all moments, unless a relative bound goes with a shape.
+    /// With one coefficient after treatment R keeps moments of the periods before it under smoothness.
     fn moments(&self, piece: &Piece) -> Result<Moments> {
-        let relative = self.options.bound != Bound::Smoothness && self.options.shape != Shape::Any;
-        Moments::new(self.event, piece, self.event.n_post() == 1 && !relative)
+        Moments::new(self.event, piece, self.event.n_post() == 1 && self.options.bound == Bound::Smoothness)
     }
 
     fn simulated(&self, moments: &Moments) -> Result<f64> {
