@@ -20,10 +20,13 @@ pub mod twfe;
 
 pub mod bacon;
 pub mod callaway_santanna;
+mod counterfactual;
 pub mod dechaisemartin_dhaultfoeuille;
 mod effect_terms;
+pub mod extended_twfe;
 pub mod imputation;
 pub mod negative_weights;
+pub mod poisson_imputation;
 mod pretrend_leads;
 pub mod stacked;
 pub mod triple_difference;
@@ -90,6 +93,7 @@ pub use caveat::Caveat;
 pub use cells::Cells;
 pub use estimates::{Estimates, Term};
 pub use evenhand_linalg::Matrix;
+pub use extended_twfe::{EtwfeFamily, ExtendedTwfeOptions, Scale, extended_twfe};
 pub use factor::{Factor, RowsByLevel};
 pub use factor_model::{AdditiveEffects, CellEffect, FactorEffects, FactorInference, HiddenCells};
 pub use generalized_synthetic_control::{
@@ -141,6 +145,9 @@ pub use placebo_tests::{
     LeaveOneOut, PlaceboDate, RatioCutoff, RmspeRatios, leave_one_donor_out, placebo_dates, rmspe_ratios,
 };
 pub use placebo_units::{Placebo, PlaceboUnits, placebo_std_error, placebo_units};
+pub use poisson_imputation::{
+    PoissonImputation, PoissonImputationOptions, PoissonInference, RatioCentering, poisson_imputation,
+};
 pub use power::{
     EffectScale, PanelPowerOptions, Retrodesign, SimulatedPower, panel_power, retrodesign, simulated_power,
     t_test_power,

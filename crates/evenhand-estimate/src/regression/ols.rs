@@ -396,7 +396,7 @@ pub fn one_way_anova(y: &[f64], factor: &Factor) -> Result<Anova> {
 
 impl Columns {
     /// Those rows only.
-    fn select(self, rows: &[usize]) -> Self {
+    pub(super) fn select(self, rows: &[usize]) -> Self {
         let take = |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
         let group = |group: Sparse| Sparse {
             at: rows.iter().map(|&row| group.at[row]).collect(),

@@ -538,7 +538,12 @@ fn refined(x: &Matrix, qr: &Qr, y: &[f64]) -> (Vec<f64>, Vec<f64>) {
 
 /// For each cluster the sum over its rows of a value times the effects of the row's level: shape (clusters, s)
 /// from effects of shape (s, levels).
-fn sums_times_effects(values: &[f64], cluster: &Factor, factor: &Factor, effects: &Matrix) -> Matrix {
+pub(super) fn sums_times_effects(
+    values: &[f64],
+    cluster: &Factor,
+    factor: &Factor,
+    effects: &Matrix,
+) -> Matrix {
     let (n_clusters, n_levels) = (cluster.n_levels(), factor.n_levels());
     let mut sums = Matrix::zeros(effects.n_rows(), n_clusters);
     let mut add = |g: u32, level: usize, x: f64| {
