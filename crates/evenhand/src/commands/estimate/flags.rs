@@ -125,6 +125,21 @@ pub struct Choices {
     /// Leave out rows that are alone in a level of an absorbed effect.
     #[arg(long)]
     pub drop_singletons: bool,
+    /// Outcome model of an extended regression.
+    #[arg(long, value_enum)]
+    pub family: Option<Family>,
+    /// Effects on the scale of the linear predictor, not of the outcome.
+    #[arg(long)]
+    pub link_scale: bool,
+    /// Divide effects by the change of treatment.
+    #[arg(long)]
+    pub normalized: bool,
+    /// Only units whose treatment rises, or falls.
+    #[arg(long, value_enum)]
+    pub switchers: Option<SwitchersKind>,
+    /// Only units for which every effect can be estimated.
+    #[arg(long)]
+    pub same_switchers: bool,
     /// Column that is 1 for units that the policy can reach, otherwise 0.
     #[arg(long, value_name = "COLUMN")]
     pub partition: Option<String>,
@@ -149,7 +164,16 @@ pub struct Choices {
     /// Periods of a season.
     #[arg(long, value_name = "N")]
     pub season_period: Option<usize>,
-    /// Lags of the covariance of a series.
+    /// Column of degrees north of each row, for `--vcov conley`.
+    #[arg(long, value_name = "COLUMN")]
+    pub latitude: Option<String>,
+    /// Column of degrees east of each row.
+    #[arg(long, value_name = "COLUMN")]
+    pub longitude: Option<String>,
+    /// Distance from which places are independent; without it, from the data.
+    #[arg(long, value_name = "KM")]
+    pub cutoff_km: Option<f64>,
+    /// Lags of a covariance over time; without it, from the number of periods.
     #[arg(long, value_name = "N")]
     pub lags: Option<usize>,
     /// Predictors of a synthetic control: `income`, `income@1980`, `income@1980:1988`.
@@ -330,6 +354,19 @@ pub enum VcovKind {
     Cr2,
     /// Clusters, by the jackknife.
     Cr3,
+    /// Dependence within a unit over up to `--lags` periods.
+    NeweyWest,
+    /// Dependence across units, and over up to `--lags` periods.
+    DriscollKraay,
+    /// Dependence between places closer than `--cutoff-km`.
+    Conley,
+}
+
+impl VcovKind {
+    /// As the command line writes it.
+    pub fn word(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 /// Whose corrections for small samples.
@@ -341,6 +378,26 @@ pub enum SmallSampleKind {
     Stata,
     /// None.
     None,
+}
+
+/// Outcome model of an extended regression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Family {
+    /// Levels.
+    Linear,
+    /// Counts.
+    Poisson,
+    /// Shares.
+    Logit,
+}
+
+/// Units by what their treatment does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SwitchersKind {
+    /// It rises.
+    In,
+    /// It falls.
+    Out,
 }
 
 /// How controls are weighted in a stack.

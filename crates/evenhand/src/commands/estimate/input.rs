@@ -64,6 +64,8 @@ impl<'a> Input<'a> {
         wanted.extend(labels.map(|name| self::wanted(name, Kind::Label)));
         let covariates = covariates(args);
         let numbers = args.treatment.iter().chain(&covariates).chain(&args.weights);
+        let choices = &args.choices;
+        let numbers = numbers.chain(&choices.latitude).chain(&choices.longitude);
         let numbers = numbers.chain(&args.offset).chain(&args.exposure).chain(treated_column.as_ref());
         wanted.extend(numbers.map(|name| self::wanted(name, Kind::Number)));
         let frame = table.read(&wanted)?;
@@ -391,6 +393,7 @@ fn is_never(text: &str) -> bool {
 /// Rows that have every number and label in use.
 fn complete_rows(args: &Estimate, frame: &Frame, covariates: &[String], treated: Option<&str>) -> Vec<usize> {
     let numbers = args.outcome.iter().chain(&args.treatment).chain(covariates).chain(&args.weights);
+    let numbers = numbers.chain(&args.choices.latitude).chain(&args.choices.longitude);
     let numbers = numbers.chain(&args.offset).chain(&args.exposure).map(String::as_str).chain(treated);
     let numbers: Vec<&[f64]> = numbers.filter_map(|name| frame.numbers(name)).collect();
     let labels = args.unit.iter().chain(&args.time).chain(&args.cluster).chain(&args.fe);

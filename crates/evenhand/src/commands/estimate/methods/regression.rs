@@ -6,7 +6,7 @@ use crate::commands::estimate::input::Input;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use evenhand_estimate as library;
-use evenhand_estimate::regression::{Columns, OlsOptions, SmallSample, Vcov};
+use evenhand_estimate::regression::{Columns, Conley, OlsOptions, SmallSample, Vcov};
 use evenhand_estimate::{
     Cells, ClusteredRegression, Estimates, EventStudyOptions, Factor, PanelRegression, RandomizationOptions,
     ReferenceCohort, Restrictions, SunAbrahamBy, SunAbrahamOptions, Term, WildClusterBootstrapOptions,
@@ -27,9 +27,12 @@ pub fn ols(input: &Input<'_>) -> Result<Found, Failure> {
         columns = columns.dense(name, input.numbers(name))?;
     }
     let clusters = input.clusters();
+    let first = clusters.first().cloned();
+    let factor = |name: &Option<String>| name.as_ref().map(|name| input.factor(name));
+    let rows = Rows { clusters, first, time: factor(&args.time), unit: factor(&args.unit) };
     let options = OlsOptions {
         weights: args.weights.as_ref().map(|name| input.numbers(name)),
-        vcov: vcov(choices.vcov, clusters, None)?.unwrap_or_default(),
+        vcov: vcov(input, rows, &|values| values)?.unwrap_or_default(),
         small_sample: small_sample(choices.small_sample),
         drop_singletons: choices.drop_singletons,
         ..OlsOptions::default()
@@ -63,7 +66,7 @@ pub fn twfe(input: &Input<'_>) -> Result<Found, Failure> {
 }
 
 /// The corrections by their name.
-fn named(input: &Input<'_>, mut found: Estimates) -> Estimates {
+pub fn named(input: &Input<'_>, mut found: Estimates) -> Estimates {
     let name = match input.args.choices.small_sample {
         Some(flags::SmallSampleKind::Stata) => "stata",
         Some(flags::SmallSampleKind::None) => "none",
@@ -71,6 +74,10 @@ fn named(input: &Input<'_>, mut found: Estimates) -> Estimates {
     };
     let corrections = found.options.iter_mut().filter(|(option, _)| *option == "small_sample");
     corrections.for_each(|(_, value)| name.clone_into(value));
+    if let Some(kind) = input.args.choices.vcov {
+        let covariances = found.options.iter_mut().filter(|(option, _)| *option == "vcov");
+        covariances.for_each(|(_, value)| *value = kind.word());
+    }
     found
 }
 
@@ -174,12 +181,29 @@ fn or_default(given: &[i64], default: Vec<i64>) -> Vec<i64> {
     if given.is_empty() { default } else { given.to_vec() }
 }
 
-fn panel_regression(input: &Input<'_>, cells: &Cells) -> Result<PanelRegression, Failure> {
-    let choices = &input.args.choices;
+/// The covariance that the flags ask for, with factors in the order of the cells.
+pub fn vcov_of(input: &Input<'_>, cells: &Cells) -> Result<Option<Vcov>, Failure> {
     let clusters =
         input.clusters().iter().map(|factor| cells.arrange(factor)).collect::<Result<Vec<_>, _>>()?;
+    let place = |values: Vec<f64>| (0..cells.n_obs()).map(|row| values[cells.source_row(row)]).collect();
+    let unit = cells.is_panel().then(|| cells.unit().clone());
+    let (first, time) = (clusters.first().unwrap_or(cells.cluster()).clone(), cells.period().clone());
+    vcov(input, Rows { clusters, first: Some(first), time: Some(time), unit }, &place)
+}
+
+/// Factors of the rows of a regression, in their order.
+struct Rows {
+    clusters: Vec<Factor>,
+    /// The cluster of corrections that take one.
+    first: Option<Factor>,
+    time: Option<Factor>,
+    unit: Option<Factor>,
+}
+
+fn panel_regression(input: &Input<'_>, cells: &Cells) -> Result<PanelRegression, Failure> {
+    let choices = &input.args.choices;
     Ok(PanelRegression {
-        vcov: vcov(choices.vcov, clusters, Some(cells.cluster()))?,
+        vcov: vcov_of(input, cells)?,
         small_sample: small_sample(choices.small_sample),
         drop_singletons: choices.drop_singletons,
         ..PanelRegression::default()
@@ -188,17 +212,19 @@ fn panel_regression(input: &Input<'_>, cells: &Cells) -> Result<PanelRegression,
 
 /// The covariance that was asked for; clusters are the default where there are some.
 fn vcov(
-    kind: Option<flags::VcovKind>,
-    clusters: Vec<Factor>,
-    own: Option<&Factor>,
+    input: &Input<'_>,
+    rows: Rows,
+    order: &dyn Fn(Vec<f64>) -> Vec<f64>,
 ) -> Result<Option<Vcov>, Failure> {
     use flags::VcovKind as Kind;
-    let first = clusters.first().or(own).cloned();
-    let one = || {
-        let message = "`--vcov` of clusters needs `--cluster COLUMN`";
-        first.clone().ok_or_else(|| Failure::new(Exit::Usage, message))
+    let (choices, Rows { clusters, first, time, unit }) = (&input.args.choices, rows);
+    let needs = |flag: &str| Failure::new(Exit::Usage, format!("this `--vcov` needs `--{flag} COLUMN`"));
+    let one = || first.clone().ok_or_else(|| needs("cluster"));
+    let period = || time.clone().ok_or_else(|| needs("time"));
+    let column = |name: &Option<String>, flag: &str| {
+        name.as_ref().map(|name| order(input.numbers(name))).ok_or_else(|| needs(flag))
     };
-    Ok(match kind {
+    Ok(match choices.vcov {
         None if clusters.is_empty() => None,
         None => Some(Vcov::Cluster(clusters)),
         Some(Kind::Iid) => Some(Vcov::Iid),
@@ -209,10 +235,18 @@ fn vcov(
         Some(Kind::Cluster | Kind::Cr1) => Some(Vcov::Cluster(clusters)),
         Some(Kind::Cr2) => Some(Vcov::Cr2(one()?)),
         Some(Kind::Cr3) => Some(Vcov::Cr3(one()?)),
+        Some(Kind::NeweyWest) => Some(Vcov::NeweyWest { time: period()?, unit, lag: choices.lags }),
+        Some(Kind::DriscollKraay) => Some(Vcov::DriscollKraay { time: period()?, lag: choices.lags }),
+        Some(Kind::Conley) => {
+            let latitude = column(&choices.latitude, "latitude")?;
+            let longitude = column(&choices.longitude, "longitude")?;
+            Some(Vcov::Conley(Conley::new(latitude, longitude, choices.cutoff_km)))
+        }
     })
 }
 
-fn small_sample(kind: Option<flags::SmallSampleKind>) -> SmallSample {
+/// The corrections that were asked for.
+pub fn small_sample(kind: Option<flags::SmallSampleKind>) -> SmallSample {
     match kind {
         Some(flags::SmallSampleKind::Stata) => SmallSample::stata(),
         Some(flags::SmallSampleKind::None) => SmallSample::none(),

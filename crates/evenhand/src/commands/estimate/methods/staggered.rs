@@ -11,6 +11,7 @@ use evenhand_estimate::{
     EffectTerms, ImputationOptions, Multiplier, Pretrends, StackWeighting, StackedOptions,
     TripleDifferenceOptions, TwoStageOptions, WeightPeriod,
 };
+use evenhand_estimate::{DynamicEffectsOptions, Switchers};
 use serde_json::json;
 
 /// `callaway-santanna`.
@@ -178,7 +179,8 @@ pub fn triple_difference(input: &Input<'_>) -> Result<Found, Failure> {
     Ok(library::triple_difference(&input.cells()?, &options)?.estimates.into())
 }
 
-fn terms_of(kind: Aggregate) -> EffectTerms {
+/// The library's word for a kind of average.
+pub fn terms_of(kind: Aggregate) -> EffectTerms {
     match kind {
         Aggregate::Simple => EffectTerms::Overall,
         Aggregate::Group => EffectTerms::Cohort,
@@ -186,4 +188,37 @@ fn terms_of(kind: Aggregate) -> EffectTerms {
         Aggregate::Dynamic => EffectTerms::EventTime,
         Aggregate::AttGt => EffectTerms::CohortPeriod,
     }
+}
+
+/// `dechaisemartin-dhaultfoeuille`.
+pub fn dechaisemartin_dhaultfoeuille(input: &Input<'_>) -> Result<Found, Failure> {
+    let choices = &input.args.choices;
+    let effects = choices.post.unwrap_or(1);
+    let options = DynamicEffectsOptions {
+        effects,
+        placebos: choices.pretrends.map_or(0, |n| n as usize),
+        normalized: choices.normalized,
+        switchers: match choices.switchers {
+            None => Switchers::Both,
+            Some(flags::SwitchersKind::In) => Switchers::In,
+            Some(flags::SwitchersKind::Out) => Switchers::Out,
+        },
+        only_never_switchers: choices.control == Some(flags::Control::Never),
+        same_switchers: choices.same_switchers,
+        ..DynamicEffectsOptions::default()
+    };
+    let found = library::dechaisemartin_dhaultfoeuille(&input.cells()?, &options)?;
+    let tests = [("effects", &found.joint_effects), ("placebos", &found.joint_placebos)];
+    let rows = tests.iter().filter_map(|(name, test)| {
+        let test = test.as_ref()?;
+        Some(vec![json!(name), json!(test.statistic), json!(test.df), json!(test.p_value)])
+    });
+    let columns = &["test", "statistic", "df", "p_value"];
+    let details = vec![Detail { name: "joint_tests", columns, rows: rows.collect() }];
+    Ok(Found { estimates: found.estimates, details })
+}
+
+/// `did-m`.
+pub fn did_m(input: &Input<'_>) -> Result<Found, Failure> {
+    Ok(library::did_m(&input.cells()?)?.into())
 }
