@@ -2,6 +2,80 @@
 //! Input: an `evenhand_panel::Panel`, or plain slices and counts; this crate knows nothing of files or subjects.
 //! Output: small documented structs, [`Estimate`] first, and typed [`Error`]s; never NaN, never a panic.
 //! Read first: [`design`](Design), then `synthetic_did.rs`, which shows how every method's file is laid out.
+//!
+//! # A tour
+//!
+//! Long data, one row for each unit and period, become [`Cells`]; rows may come in any order, and a cohort is the
+//! first treated period of a unit (0 or infinite when never). Here sixty units, of which twenty start in 2005 and
+//! twenty in 2007, and an effect that grows from 1 by a half in each further year:
+//!
+//! ```
+//! use evenhand_estimate::*;
+//! # fn main() -> Result<()> {
+//! let (mut unit, mut year, mut outcome, mut cohort) = (vec![], vec![], vec![], vec![]);
+//! for i in 0..60u32 {
+//!     let first = [0.0, 2005.0, 2007.0][i as usize % 3];
+//!     for t in 2001..=2009 {
+//!         let since = f64::from(t) - first;
+//!         let effect = if first > 0.0 && since >= 0.0 { 1.0 + 0.5 * since } else { 0.0 };
+//!         unit.push(i);
+//!         year.push(f64::from(t));
+//!         cohort.push(first);
+//!         let noise = Stream::new(1, u64::from(i)).normal(t as u64);
+//!         outcome.push(f64::from(i % 7) + 0.3 * f64::from(t - 2001) + effect + 0.1 * noise);
+//!     }
+//! }
+//! let cells = Cells::new(&unit, &year, &outcome)?.with_cohort(&cohort)?;
+//!
+//! // Each cohort in each year, and the averages, with uniform bands.
+//! let found = callaway_santanna(&cells, &CallawaySantannaOptions::default())?;
+//! let at_two = found.estimates.at_event_time(2).expect("seen for both cohorts").estimate;
+//! assert!((at_two.estimate - 2.0).abs() < 0.15 && at_two.conf_low > 1.8);
+//!
+//! // The two-way regression compares late starters with early ones, and says too little.
+//! let naive = twfe(&cells, &PanelRegression::default())?;
+//! let honest_mean = imputation(&cells, &ImputationOptions::default())?.estimates;
+//! let point = |found: &Estimates| found.get("att").expect("one effect").estimate.estimate;
+//! assert!(point(&naive) < point(&honest_mean) - 0.2);
+//! assert!(bacon(&cells, &BaconOptions::default())?.comparisons.len() == 4);
+//!
+//! // How far trends may differ before the effect on arrival is in doubt.
+//! let study = event_study(&cells, &EventStudyOptions::default())?;
+//! let event = EventCoefficients::from_estimates(&study, -1)?;
+//! let options = HonestOptions { m: Some(vec![0.5]), ..HonestOptions::default() };
+//! let set = honest(&event, &options)?.robust[0].interval.expect("not every effect is rejected");
+//! assert!(set.low > 0.0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One treated unit is compared with a weighted mean of donors:
+//!
+//! ```
+//! use evenhand_estimate::*;
+//! # fn main() -> Result<()> {
+//! # let (mut unit, mut year, mut packs, mut cohort) = (vec![], vec![], vec![], vec![]);
+//! # for i in 0..12u32 {
+//! #     for t in 1980..=1995 {
+//! #         let wave = (f64::from(t) * 0.9 + f64::from(i % 4)).sin();
+//! #         let treated = i == 0 && t >= 1989;
+//! #         unit.push(i);
+//! #         year.push(f64::from(t));
+//! #         cohort.push(if i == 0 { 1989.0 } else { 0.0 });
+//! #         let noise = Stream::new(2, u64::from(i)).normal(t as u64);
+//! #         packs.push(100.0 + 4.0 * wave - f64::from(t - 1980) - if treated { 15.0 } else { 0.0 } + 0.5 * noise);
+//! #     }
+//! # }
+//! let cells = Cells::new(&unit, &year, &packs)?.with_cohort(&cohort)?;
+//! let found = synthetic_did_panel(&cells, &SyntheticDidPanelOptions::default())?;
+//! let att = found.estimates.get("att").expect("one effect").estimate;
+//! assert!((att.estimate + 15.0).abs() < 1.5 && att.std_error.is_some());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Every method gives [`Estimates`]: terms with points, errors and intervals, what they stand on, every choice that
+//! was made, and typed [`Caveat`]s. A seed gives the same bytes on any number of threads.
 
 mod cells;
 mod design;
