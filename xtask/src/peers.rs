@@ -114,7 +114,7 @@ fn differ(ours: &Value, peer: &Value) -> String {
 fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     // The estimators are at full optimisation in the development profile, too.
-    succeed(Command::new(cargo).args(["build", "--quiet", "-p", "evenhand-estimate", "--example", "tasks"]))?;
+    succeed(Command::new(cargo).args(["build", "--quiet", "--workspace", "--example", "tasks"]))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     Ok(target.join("debug/examples/tasks"))
 }
