@@ -272,3 +272,70 @@ fn the_list_names_every_method_with_its_name_in_r() {
     let text = evenhand(&["estimate", "--list"]).done().out;
     assert!(names.iter().all(|name| text.contains(name)));
 }
+
+/// Twenty-four units over ten periods: counts, a covariate, a group that the policy can reach, and starts in `starts`
+/// (0 is never).
+fn panel(starts: [u32; 4]) -> String {
+    let mut text = String::from("unit,time,y,x,first,reach,share\n");
+    for unit in 0..24u32 {
+        let first = starts[unit as usize % 4];
+        for time in 1..=10u32 {
+            let noise = (unit * 37 + time * 101 + unit * time * 13) % 7;
+            let effect = if first > 0 && time >= first { 4 + time - first } else { 0 };
+            let y = 5 + unit % 5 + time / 2 + noise + effect;
+            let _ = writeln!(
+                text,
+                "u{unit:02},{time},{y},{},{first},{},0.{y:02}",
+                (unit * time) % 11,
+                u32::from(unit % 8 < 4)
+            );
+        }
+    }
+    text
+}
+
+#[test]
+fn every_method_answers_or_says_why_not() {
+    let listed = evenhand(&["estimate", "--list", "--json"]).done().json();
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let staggered = file(scratch.path(), "staggered.csv", &panel([0, 5, 7, 0]));
+    let together = file(scratch.path(), "together.csv", &panel([0, 0, 6, 0]));
+    for method in listed["methods"].as_array().into_iter().flatten() {
+        let name = method["name"].as_str().expect("a name");
+        let takes = |flag: &str| {
+            let lists = [&method["needs"], &method["flags"]];
+            lists.iter().flat_map(|list| list.as_array().into_iter().flatten()).any(|word| word == flag)
+        };
+        let mut runs = Vec::new();
+        for data in [&staggered, &together] {
+            let outcome = if name == "fractional-logit" { "share" } else { "y" };
+            let mut words = vec!["estimate", name, "--data", word(data), "--outcome", outcome, "--json"];
+            for (flag, column) in
+                [("unit", "unit"), ("time", "time"), ("cohort", "first"), ("partition", "reach")]
+            {
+                let dashed = ["--unit", "--time", "--cohort", "--partition"];
+                let at = dashed.iter().find(|dashed| dashed.ends_with(flag)).expect("a flag");
+                if takes(flag) {
+                    words.extend([*at, column]);
+                }
+            }
+            if name == "ols" {
+                words.extend(["--covariates", "x", "--fe", "unit,time"]);
+            }
+            let ran = evenhand(&words);
+            assert!([0, 3].contains(&ran.code), "{name}: {}", ran.err);
+            assert!(
+                !ran.err.contains("a bug of its own") && !ran.out.contains("NaN"),
+                "{name}: {}{}",
+                ran.out,
+                ran.err
+            );
+            runs.push(ran);
+        }
+        let answered =
+            runs.iter().find(|ran| ran.code == 0).unwrap_or_else(|| panic!("{name}: {}", runs[1].err));
+        let document = answered.json();
+        assert_eq!((&document["schema"], &document["method"]), (&"estimate/1".into(), &name.into()));
+        assert!(document["estimates"][0]["estimate"].is_number(), "{document}");
+    }
+}

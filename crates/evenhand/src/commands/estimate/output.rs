@@ -79,7 +79,7 @@ impl Answer<'_> {
         let terms = found.terms.iter().map(|term| self.term(term)).collect::<Result<Vec<_>, _>>()?;
         let mut document = json!({
             "schema": "estimate/1",
-            "method": found.method,
+            "method": self.method.name,
             "estimates": terms,
             "n_obs": found.n_obs,
             "n_units": found.n_units,
@@ -229,7 +229,7 @@ impl Answer<'_> {
         let outcome = args.outcome.clone().unwrap_or_default();
         let what = if study { "effect on" } else { "estimates for" };
         Ok(svg::estimates(&EstimatesFigure {
-            title: format!("{}: {what} {outcome}", found.method),
+            title: format!("{}: {what} {outcome}", self.method.name),
             unit: outcome,
             source: format!("{file}: {}", self.counts()),
             interval: format!("{} % interval", shown_percent(self.level())),

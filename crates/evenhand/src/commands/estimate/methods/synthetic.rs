@@ -64,8 +64,7 @@ fn on_panel(input: &Input<'_>, method: &'static str, kind: SyntheticDidKind) -> 
         Detail { name: "unit_weights", columns: &["cohort", "unit", "weight"], rows: donors },
         Detail { name: "time_weights", columns: &["cohort", "period", "weight"], rows: periods },
     ];
-    let mut estimates = found.estimates;
-    estimates.method = method;
+    let estimates = found.estimates;
     Ok(Found { estimates, details })
 }
 
@@ -186,8 +185,7 @@ fn control(
         predictors,
         ..Default::default()
     };
-    let mut found = library::synthetic_control_panel(&input.cells()?, &options)?;
-    found.estimates.method = method;
+    let found = library::synthetic_control_panel(&input.cells()?, &options)?;
     let details = details(input, &found);
     Ok(Found { estimates: found.estimates, details })
 }
