@@ -25,6 +25,7 @@ const fn task(name: &'static str, peers: &'static [&'static str], goal: f64, mos
 
 const TASKS: &[Task] = &[
     task("event-study", &["fereg", "pyfixest"], 3.0, u32::MAX),
+    task("poisson", &["fereg", "pyfixest"], 3.0, u32::MAX),
     task("sun-abraham", &["diff-diff", "pyfixest"], 3.0, 3_100),
     task("callaway-santanna", &["diff-diff", "csdid"], 10.0, u32::MAX),
     task("imputation", &["diff-diff", "py2sdid"], 10.0, u32::MAX),

@@ -5,6 +5,7 @@
 //!
 //! Every run begins with columns in memory and includes all preparation; reading the file is not counted.
 
+use evenhand_estimate::regression::{PoissonOptions, TreatmentTerms, poisson};
 use evenhand_estimate::{
     CallawaySantannaOptions, Cells, ClusteredRegression, Error, Estimates, EventStudyOptions, Factor,
     ImputationOptions, PanelRegression, RandomizationOptions, Restrictions, Stream, SunAbrahamOptions,
@@ -135,6 +136,12 @@ fn run(task: &str, data: &Data) -> Result<Vec<(String, f64)>, Box<dyn std::error
                 ..EventStudyOptions::default()
             };
             with_errors(&event_study(&data.cells()?, &options)?)
+        }
+        "poisson" => {
+            let treatment =
+                TreatmentTerms::EventStudy { reference: vec![-1], bin_before: Some(-11), bin_after: Some(9) };
+            let options = PoissonOptions { treatment, ..PoissonOptions::default() };
+            with_errors(&poisson(&data.cells()?, &options)?)
         }
         "twfe" => with_errors(&twfe(&data.cells()?, &PanelRegression::default())?),
         "sun-abraham" => points(&sun_abraham(&data.cells()?, &SunAbrahamOptions::default())?),
