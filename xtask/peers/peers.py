@@ -79,7 +79,7 @@ def callaway_santanna(peer, data):
         for kind in ["simple", "group", "calendar", "dynamic"]:
             fit.aggte(typec=kind, bstrap=True, cband=True)
             if kind == "simple":
-                numbers["simple"] = float(fit.atte.overall_att)
+                numbers["simple"] = float(np.ravel(fit.atte["overall_att"])[0])
     return numbers
 
 
@@ -149,7 +149,7 @@ def synthetic_control(peer, data):
     post = sorted(t for t in part["time"].unique() if t >= first)
     n_pre = int((np.sort(part["time"].unique()) < first).sum())
     found = diff_diff.SyntheticControl(v_method="custom", custom_v=np.ones(n_pre), standardize="none").fit(
-        part, "y", "ever", "unit", "time", post_periods=post)
+        part, "y", "treated", "unit", "time", post_periods=post)
     found.in_space_placebo()
     return {"att": float(found.att)}
 
