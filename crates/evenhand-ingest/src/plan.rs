@@ -5,6 +5,7 @@ use crate::{Error, ErrorKind, Result};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// Deepest folder below a given one that is looked into.
@@ -34,6 +35,7 @@ pub struct Source {
     release: String,
     part: String,
     bytes: u64,
+    unpacked: u64,
 }
 
 /// A file that is passed over.
@@ -90,6 +92,13 @@ impl Source {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// How long it takes to read, in bytes of text: what a gzip says that it unpacks to, and else the size. Good
+    /// for sharing out work and for nothing else, since the file can say anything.
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        self.unpacked
     }
 }
 
@@ -178,7 +187,18 @@ fn source(path: &Path, name: &str) -> Result<Source> {
         release: identity.release,
         part: String::new(),
         bytes,
+        unpacked: gzip_says(path).map_or(bytes, u64::from),
     })
+}
+
+/// The length that the last four bytes of a gzip file state.
+fn gzip_says(path: &Path) -> Option<u32> {
+    let mut file = fs::File::open(path).ok()?;
+    let (mut start, mut end) = ([0; 2], [0; 4]);
+    file.read_exact(&mut start).ok()?;
+    file.seek(SeekFrom::End(-4)).ok()?;
+    file.read_exact(&mut end).ok()?;
+    (start == [0x1f, 0x8b]).then(|| u32::from_le_bytes(end))
 }
 
 #[derive(Default)]

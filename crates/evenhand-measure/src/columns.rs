@@ -86,13 +86,14 @@ pub(crate) struct Builder {
 
 impl Builder {
     pub(crate) fn text<'a>(mut self, name: &str, values: impl Iterator<Item = Option<&'a str>>) -> Self {
-        self.push(name, DataType::Utf8, Arc::new(values.collect::<StringArray>()));
+        let codes = values.collect::<DictionaryArray<Int32Type>>();
+        self.push(name, codes.data_type().clone(), Arc::new(codes));
         self
     }
 
-    pub(crate) fn texts(mut self, name: &str, values: impl Iterator<Item = Option<String>>) -> Self {
-        self.push(name, DataType::Utf8, Arc::new(values.collect::<StringArray>()));
-        self
+    pub(crate) fn texts(self, name: &str, values: impl Iterator<Item = Option<String>>) -> Self {
+        let codes = values.collect::<Vec<_>>();
+        self.text(name, codes.iter().map(Option::as_deref))
     }
 
     pub(crate) fn days(mut self, name: &str, values: impl Iterator<Item = i32>) -> Self {

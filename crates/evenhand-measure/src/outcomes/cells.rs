@@ -1,3 +1,4 @@
+use rayon::slice::ParallelSliceMut;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
@@ -54,7 +55,7 @@ impl<K> Default for Cells<K> {
     }
 }
 
-impl<K: Copy + Ord + Hash> Cells<K> {
+impl<K: Copy + Ord + Hash + Send> Cells<K> {
     #[inline]
     pub(crate) fn add(&mut self, key: K, count: u32) {
         match &mut self.last {
@@ -74,6 +75,10 @@ impl<K: Copy + Ord + Hash> Cells<K> {
 
     pub(crate) fn merge(&mut self, mut other: Self) {
         other.settle();
+        self.settle();
+        if self.counted.len() < other.counted.len() {
+            std::mem::swap(self, &mut other);
+        }
         for (key, count) in other.counted {
             self.add(key, count);
         }
@@ -87,7 +92,7 @@ impl<K: Copy + Ord + Hash> Cells<K> {
     pub(crate) fn sorted(mut self) -> Vec<(K, u32)> {
         self.settle();
         let mut cells: Vec<_> = self.counted.into_iter().collect();
-        cells.sort_unstable_by_key(|(key, _)| *key);
+        cells.par_sort_unstable_by_key(|(key, _)| *key);
         cells
     }
 }

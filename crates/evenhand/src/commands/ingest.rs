@@ -6,7 +6,7 @@ use crate::{ENGINE, account, threads};
 use arrow::array::RecordBatch;
 use evenhand_ingest::{Options, Part, Plan, Sink, SinkError, SkipReason, Source};
 use evenhand_ledger::{FileEntry, Ledger};
-use evenhand_measure::Counter;
+use evenhand_measure::{Counter, FigureTable};
 use evenhand_store::{Manifest, PartEntry, PartWriter, Publish, Release};
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -82,12 +82,13 @@ struct Read {
     counter: Counter,
 }
 
-/// Reads the files, the largest first so that no thread is left alone with it at the end; results in plan order.
+/// Reads the files, the longest first so that no thread is left alone with it at the end; results in plan order.
 fn read_all(sources: &[Source], publish: &Publish) -> Vec<Result<Read, Refusal>> {
     let mut order = (0..sources.len()).collect::<Vec<_>>();
-    order.sort_by_key(|&index| Reverse(sources[index].bytes()));
-    let read = |&index: &usize| (index, read_one(&sources[index], publish));
-    let mut results = order.par_iter().with_max_len(1).map(read).collect::<Vec<_>>();
+    order.sort_by_key(|&index| Reverse(sources[index].work()));
+    let read = |index: usize| (index, read_one(&sources[index], publish));
+    // A bridge hands them out one by one in this order, where a parallel slice would be halved first.
+    let mut results = order.into_iter().par_bridge().map(read).collect::<Vec<_>>();
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
 }
@@ -144,11 +145,12 @@ fn assemble(read: Vec<Read>, publish: &Publish) -> Result<(Vec<Release>, Vec<Par
     for (id, (mut ledger, counter)) in ledgers {
         let figures = counter.finish()?;
         ledger.steps = figures.steps;
-        for table in figures.tables {
+        let write = |table: &FigureTable| {
             let mut writer = publish.part(table.name, &id, "figures", table.batch.schema(), None)?;
             writer.write(&table.batch)?;
-            parts.push(writer.finish()?);
-        }
+            writer.finish()
+        };
+        parts.extend(figures.tables.par_iter().map(write).collect::<Result<Vec<_>, _>>()?);
         releases.push(Release { id, left_out: Vec::new(), ledger });
     }
     Ok((releases, parts))
