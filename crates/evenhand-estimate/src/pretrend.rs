@@ -8,7 +8,7 @@
 //! distribution functions `F`; a coefficient after treatment moves with its regression on `X`.
 //! Assumptions: coefficients jointly normal with known covariance, periods equally spaced. Agreement with R `pretrends`:
 //! to the error of its simulated probabilities, 1e-3; here 1e-5 (see [`multivariate_normal`](crate::multivariate_normal)).
-//! Known failure: reading a passed test as proof of parallel trends; see [`honest`](crate::honest) instead.
+//! Known failure: reading a passed test as proof of parallel trends; see [`honest`](crate::honest()) instead.
 
 use crate::error::{finite, proportion, same_length};
 use crate::multivariate_normal::{box_probability, truncated_mean};

@@ -2,7 +2,7 @@
 //! predictors and a search for their importance.
 //!
 //! Formula and papers: those of the estimator chosen, [`synthetic_control`](crate::synthetic_control()),
-//! [`demeaned_synthetic_control`](crate::demeaned_synthetic_control),
+//! [`demeaned_synthetic_control`],
 //! [`ridge_augmented_synthetic_control`](crate::ridge_augmented_synthetic_control()) and
 //! [`synthetic_control_predictors`](crate::synthetic_control_predictors()). Several treated units with one start are
 //! averaged. Units that start later than the window are donors.

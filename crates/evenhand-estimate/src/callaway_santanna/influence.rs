@@ -104,23 +104,32 @@ impl Influence {
 
     /// The multipliers in the form that [`draws`](Self::draws) wants.
     pub fn drawn(&self, sample: &Sample<'_>, cells: &[Cell], multipliers: &Multipliers) -> Drawn {
-        let all = multipliers.matrix(&sample.cluster_code);
-        let mass = (0..sample.groups.len()).into_par_iter().map(|h| all.mul_vec(&sample.mass(h))).collect();
-        let mut sizes = vec![0.0; sample.n_clusters()];
-        sample.cluster.iter().for_each(|&c| sizes[c as usize] += 1.0);
-        let size = all.mul_vec(&sizes);
-        let products = match &self.form {
-            Form::Columns(_) => Products::Whole(all),
-            Form::Means(means) => {
-                let of_group = |group: &GroupSums| {
-                    all.select_cols(&group.cluster.iter().map(|&c| c as usize).collect::<Vec<_>>())
-                };
-                let by_group: Vec<Matrix> = means.groups.iter().map(of_group).collect();
-                let base = means.base_sums(cells, &by_group);
-                Products::ByGroup { multipliers: by_group, base }
-            }
+        let draws = multipliers.draws();
+        let by_group = |clusters: &[u32]| {
+            multipliers.matrix(&clusters.iter().map(|&c| sample.cluster_code[c as usize]).collect::<Vec<_>>())
         };
-        Drawn { products, mass, size }
+        match &self.form {
+            Form::Columns(_) => {
+                let all = multipliers.matrix(&sample.cluster_code);
+                let mass =
+                    (0..sample.groups.len()).into_par_iter().map(|h| all.mul_vec(&sample.mass(h))).collect();
+                let mut sizes = vec![0.0; sample.n_clusters()];
+                sample.cluster.iter().for_each(|&c| sizes[c as usize] += 1.0);
+                let size = all.mul_vec(&sizes);
+                Drawn { products: Products::Whole(all), mass, size }
+            }
+            Form::Means(means) => {
+                let multipliers: Vec<Matrix> =
+                    means.groups.par_iter().map(|group| by_group(&group.cluster)).collect();
+                let base = means.base_sums(cells, &multipliers);
+                let groups = || multipliers.par_iter().zip(&means.groups);
+                let mass = groups().map(|(v, group)| v.mul_vec(&group.weight)).collect();
+                let sizes: Vec<Vec<f64>> = groups().map(|(v, group)| v.mul_vec(&group.units)).collect();
+                let mut size = vec![0.0; draws];
+                sizes.iter().for_each(|own| size.iter_mut().zip(own).for_each(|(sum, own)| *sum += own));
+                Drawn { products: Products::ByGroup { multipliers, base }, mass, size }
+            }
+        }
     }
 }
 
@@ -150,6 +159,8 @@ struct GroupSums {
     z: Matrix,
     /// Sums of weights, shape (pairs,).
     weight: Vec<f64>,
+    /// Numbers of units, shape (pairs,).
+    units: Vec<f64>,
     cluster: Vec<u32>,
     n_units: usize,
     total_weight: f64,
@@ -220,21 +231,22 @@ impl Means {
         }
     }
 
-    /// Sums of multiplier times outcome by group (columns) in one period, shape (draws, H).
-    fn sums(&self, period: usize, by_group: &[Matrix]) -> Matrix {
-        let draws = by_group[0].n_rows();
-        let mut sums = Matrix::zeros(draws, self.groups.len());
-        for (h, (v, group)) in by_group.iter().zip(&self.groups).enumerate() {
-            sums.col_mut(h).copy_from_slice(&v.mul_vec(group.z.col(period)));
-        }
-        sums
-    }
-
-    /// [`sums`](Self::sums) of the periods that are a base and do not just come before.
+    /// Sums of multiplier times outcome by group (columns), shape (draws, H), in each period that is a base and does
+    /// not just come before.
     fn base_sums(&self, cells: &[Cell], by_group: &[Matrix]) -> Vec<Option<Matrix>> {
         let mut is_base = vec![false; self.n_periods];
         cells.iter().filter(|cell| cell.base + 1 != cell.period).for_each(|cell| is_base[cell.base] = true);
-        (0..self.n_periods).into_par_iter().map(|t| is_base[t].then(|| self.sums(t, by_group))).collect()
+        let periods: Vec<usize> = (0..self.n_periods).filter(|&t| is_base[t]).collect();
+        let products: Vec<Matrix> = (by_group.par_iter().zip(&self.groups))
+            .map(|(v, group)| v.mul(&group.z.select_cols(&periods)))
+            .collect();
+        let draws = by_group.first().map_or(0, Matrix::n_rows);
+        let mut sums = vec![None; self.n_periods];
+        for (at, &period) in periods.iter().enumerate() {
+            let columns: Vec<Vec<f64>> = products.iter().map(|product| product.col(at).to_vec()).collect();
+            sums[period] = Some(Matrix::from_columns(draws, &columns));
+        }
+        sums
     }
 
     fn draws(
@@ -316,12 +328,15 @@ impl GroupSums {
         let units = sample.start[group]..sample.start[group + 1];
         let n_periods = sample.n_periods();
         let (mut cluster, mut weight, mut pair_of) = (Vec::<u32>::new(), Vec::<f64>::new(), Vec::new());
+        let mut in_pair = Vec::<f64>::new();
         for unit in units.clone() {
             if cluster.last() != Some(&sample.cluster[unit]) {
                 cluster.push(sample.cluster[unit]);
                 weight.push(0.0);
+                in_pair.push(0.0);
             }
             weight[cluster.len() - 1] += sample.weight[unit];
+            in_pair[cluster.len() - 1] += 1.0;
             pair_of.push(cluster.len() - 1);
         }
         let outcome = sample.cells.outcome();
@@ -341,7 +356,7 @@ impl GroupSums {
         }
         let total = (0..n_periods).map(|t| z.col(t).iter().sum()).collect();
         let total_weight = weight.iter().sum();
-        Self { z, cluster, n_units: units.len(), total_weight, weight, total }
+        Self { z, cluster, n_units: units.len(), total_weight, weight, units: in_pair, total }
     }
 
     fn add_to(&self, cell: &Cell, mean: f64, scale: f64, sum: &mut [f64]) {

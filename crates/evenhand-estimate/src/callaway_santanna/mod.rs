@@ -412,7 +412,11 @@ fn bootstrap(
 fn scales(draws: &Matrix, size: f64) -> Vec<Option<f64>> {
     let scale = |column: &[f64]| {
         let mut sorted = column.to_vec();
-        let scale = (quantile(&mut sorted, 0.75) - quantile(&mut sorted, 0.25)) / NORMAL_IQR;
+        let (upper, lower) = (rank(sorted.len(), 0.75), rank(sorted.len(), 0.25));
+        let (below, high, _) = sorted.select_nth_unstable_by(upper, f64::total_cmp);
+        let high = *high;
+        let low = if lower < upper { *below.select_nth_unstable_by(lower, f64::total_cmp).1 } else { high };
+        let scale = (high - low) / NORMAL_IQR;
         (scale > 1e-13 * size).then_some(scale)
     };
     (0..draws.n_cols()).into_par_iter().map(|j| scale(draws.col(j))).collect()
@@ -439,8 +443,12 @@ fn critical(mut largest: Vec<f64>) -> Option<f64> {
 
 /// The smallest value that at least a share `p` of the values does not exceed (R's type 1).
 fn quantile(values: &mut [f64], p: f64) -> f64 {
-    let at = ((values.len() as f64 * p - 1e-9).ceil() as usize).clamp(1, values.len()) - 1;
-    *values.select_nth_unstable_by(at, f64::total_cmp).1
+    *values.select_nth_unstable_by(rank(values.len(), p), f64::total_cmp).1
+}
+
+/// Where that value stands among `n` sorted ones, from 0.
+fn rank(n: usize, p: f64) -> usize {
+    ((n as f64 * p - 1e-9).ceil() as usize).clamp(1, n) - 1
 }
 
 /// Wald test that all effects before treatment are 0.

@@ -24,6 +24,11 @@ impl Multipliers {
         Self { streams: (0..draws).map(|draw| Stream::new(seed, draw as u64)).collect(), law }
     }
 
+    /// How many draws.
+    pub fn draws(&self) -> usize {
+        self.streams.len()
+    }
+
     /// Shape (draws, clusters).
     pub fn matrix(&self, codes: &[u64]) -> Matrix {
         let draws = self.streams.len();
@@ -31,20 +36,39 @@ impl Multipliers {
         if draws == 0 {
             return matrix;
         }
-        matrix.data_mut().par_chunks_mut(draws).zip(codes).for_each(|(column, &code)| match self.law {
+        // A draw has 64 signs in a word, for 64 clusters in a row: columns are filled together, a word once.
+        const TOGETHER: usize = 64;
+        let fill = |(columns, codes): (&mut [f64], &[u64])| match self.law {
             Multiplier::Rademacher => {
-                for (v, stream) in column.iter_mut().zip(&self.streams) {
-                    *v = if stream.bits(code >> 6) >> (code & 63) & 1 == 0 { -1.0 } else { 1.0 };
+                let (mut words, mut held) = (vec![0; draws], None);
+                for (column, &code) in columns.chunks_mut(draws).zip(codes) {
+                    if held != Some(code >> 6) {
+                        held = Some(code >> 6);
+                        words
+                            .iter_mut()
+                            .zip(&self.streams)
+                            .for_each(|(w, stream)| *w = stream.bits(code >> 6));
+                    }
+                    for (v, word) in column.iter_mut().zip(&words) {
+                        // The sign bit of -1 where the cluster's bit is 0.
+                        let sign = !(word >> (code & 63)) << 63;
+                        *v = f64::from_bits(1f64.to_bits() | sign);
+                    }
                 }
             }
             Multiplier::Mammen => {
                 let root = 5f64.sqrt();
                 let share = (root + 1.0) / (2.0 * root);
-                for (v, stream) in column.iter_mut().zip(&self.streams) {
-                    *v = if stream.uniform(code) < share { 0.5 * (1.0 - root) } else { 0.5 * (1.0 + root) };
+                for (column, &code) in columns.chunks_mut(draws).zip(codes) {
+                    for (v, stream) in column.iter_mut().zip(&self.streams) {
+                        let is_low = stream.uniform(code) < share;
+                        *v = if is_low { 0.5 * (1.0 - root) } else { 0.5 * (1.0 + root) };
+                    }
                 }
             }
-        });
+        };
+        let together = draws * TOGETHER;
+        matrix.data_mut().par_chunks_mut(together).zip(codes.par_chunks(TOGETHER)).for_each(fill);
         matrix
     }
 }

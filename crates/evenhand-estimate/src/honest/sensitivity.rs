@@ -158,7 +158,7 @@ impl Breakdown {
     }
 }
 
-/// Sensitivity analysis of an event study; see the [module](self) for methods, defaults and agreement with R
+/// Sensitivity analysis of an event study; see the head of the module for methods, defaults and agreement with R
 /// `createSensitivityResults` and `createSensitivityResults_relativeMagnitudes`.
 ///
 /// ```
