@@ -244,6 +244,42 @@ fn a_file_that_is_not_there_is_named() {
     .refused(3, "no/such.csv");
 }
 
+/// Rows of a table that goes with estimates, as (label, number), NaN where there is none.
+fn rows(document: &Value, table: &str) -> Vec<(String, f64)> {
+    let rows = document["details"][table].as_array().unwrap_or_else(|| panic!("{table}: {document}"));
+    let cells = |row: &Value| {
+        let cells = row.as_object().expect("a row").values().cloned().collect::<Vec<_>>();
+        (cells[0].as_str().expect("a label").to_owned(), cells[1].as_f64().unwrap_or(f64::NAN))
+    };
+    rows.iter().map(cells).collect()
+}
+
+#[test]
+fn a_synthetic_control_is_tried_at_other_dates_and_without_each_donor() {
+    let words = ["--cohort", "first", "--placebo-dates", "3", "--leave-one-out"];
+    let document = json("synthetic-control", ONE_START, &words);
+    let estimate = document["estimates"][0]["estimate"].as_f64().expect("an estimate");
+    let dates = rows(&document, "placebo_dates");
+    assert!(dates.len() == 1 && dates[0].0 == "3" && dates[0].1.abs() < estimate.abs(), "{dates:?}");
+    let without = rows(&document, "leave_one_out");
+    assert_eq!(without.iter().map(|(donor, _)| donor.as_str()).collect::<Vec<_>>(), ["b", "c", "d"]);
+    assert!(without.iter().any(|(_, other)| (other - estimate).abs() > 1e-9), "{without:?}");
+    assert_eq!(rows(&document, "placebo_units").len(), 3);
+}
+
+#[test]
+fn the_jackknife_names_what_each_cluster_does() {
+    let document = json("twfe", ONE_START, &["--cohort", "first", "--inference", "jackknife"]);
+    let without = rows(&document, "leave_one_out");
+    let text = ONE_START.lines().filter(|line| !line.starts_with("c,")).collect::<Vec<_>>().join("\n");
+    let other = json("twfe", &text, &["--cohort", "first"]);
+    let refitted = other["estimates"][0]["estimate"].as_f64().expect("an estimate");
+    assert!(without.len() == 4 && without[2].0 == "c", "{without:?}");
+    assert!((without[2].1 - refitted).abs() < 1e-9, "{without:?} {refitted}");
+    // Nothing is left to estimate without the one treated unit.
+    assert!(without[0].1.is_nan(), "{without:?}");
+}
+
 #[test]
 fn threads_change_nothing() {
     let outputs = ["1", "4"].map(|threads| {

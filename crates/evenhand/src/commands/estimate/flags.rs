@@ -179,6 +179,9 @@ pub struct Choices {
     /// Predictors of a synthetic control: `income`, `income@1980`, `income@1980:1988`.
     #[arg(long, value_name = "COLUMN[@PERIODS]", value_delimiter = ',')]
     pub predictors: Vec<String>,
+    /// Periods in which adoption is pretended, before the true one.
+    #[arg(long, value_name = "PERIOD", value_delimiter = ',')]
+    pub placebo_dates: Vec<f64>,
     /// How important each predictor is.
     #[arg(long, value_enum)]
     pub v: Option<PredictorImportance>,
@@ -212,7 +215,8 @@ pub struct Choices {
     /// Standard errors from the draws instead of the formula.
     #[arg(long)]
     pub bootstrap_errors: bool,
-    /// Leave each cluster out of the mean that its own effects are compared with.
+    /// Estimate again without each donor in turn; in `imputation`, leave each cluster out of the mean that its own
+    /// effects are compared with.
     #[arg(long)]
     pub leave_one_out: bool,
     /// Covariance of the coefficients in `--data`: a table of numbers.
@@ -482,7 +486,7 @@ pub enum SetMethod {
 pub enum Inference {
     /// Donors in the place of the treated units.
     Placebo,
-    /// Each unit left out in turn.
+    /// Each unit, or cluster, left out in turn.
     Jackknife,
     /// Units drawn with replacement.
     Bootstrap,

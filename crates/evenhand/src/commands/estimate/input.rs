@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::frame::{self, Frame, Kind, MISSING, Table, Wanted, is_missing, number_from_text};
 use evenhand_estimate::{Caveat, Cells, Design, Factor};
 use evenhand_panel::{Cell, Fill, Panel};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The rows that a method works on, and the flags.
@@ -133,6 +134,16 @@ impl<'a> Input<'a> {
             }
             None => Factor::from_codes(&vec![0; self.kept.len()]),
         }
+    }
+
+    /// Labels of a factor's levels, in their order.
+    pub fn names(&self, name: &str) -> Vec<String> {
+        let Some(labels) = self.frame.labels(name) else { return Vec::new() };
+        let rank = ranks(&labels.levels);
+        let used: BTreeSet<u32> = self.kept.iter().map(|&row| labels.codes[row]).collect();
+        let mut used = used.into_iter().collect::<Vec<_>>();
+        used.sort_by_key(|&code| rank[code as usize]);
+        used.into_iter().map(|code| labels.levels[code as usize].clone()).collect()
     }
 
     /// The clusters that the flags name; several columns are crossed by methods that take one.

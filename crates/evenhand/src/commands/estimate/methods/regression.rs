@@ -1,6 +1,6 @@
 //! Regressions with absorbed effects.
 
-use super::Found;
+use super::{Detail, Found};
 use crate::commands::estimate::flags::{self, Aggregate, Inference};
 use crate::commands::estimate::input::Input;
 use crate::exit::Exit;
@@ -11,6 +11,7 @@ use evenhand_estimate::{
     Cells, ClusteredRegression, Estimates, EventStudyOptions, Factor, PanelRegression, RandomizationOptions,
     ReferenceCohort, Restrictions, SunAbrahamBy, SunAbrahamOptions, Term, WildClusterBootstrapOptions,
 };
+use serde_json::json;
 
 /// `ols`.
 pub fn ols(input: &Input<'_>) -> Result<Found, Failure> {
@@ -56,13 +57,37 @@ pub fn twfe(input: &Input<'_>) -> Result<Found, Failure> {
         None => {}
         Some(Inference::WildClusterBootstrap) => wild_cluster_bootstrap(input, &cells, &mut found)?,
         Some(Inference::Randomization) => randomization(input, &cells, &mut found)?,
+        Some(Inference::Jackknife) => {
+            let without = jackknife(input, &cells, &mut found)?;
+            return Ok(Found { estimates: named(input, found), details: vec![without] });
+        }
         Some(other) => {
             let message = format!("`twfe` has no `--inference {}`", other.word());
             return Err(Failure::new(Exit::Usage, message)
-                .hint("it has `wild-cluster-bootstrap` and `randomization`"));
+                .hint("it has `wild-cluster-bootstrap`, `randomization` and `jackknife`"));
         }
     }
     Ok(named(input, found).into())
+}
+
+/// The standard error from each cluster's absence, and the effect without it.
+fn jackknife(input: &Input<'_>, cells: &Cells, found: &mut Estimates) -> Result<Detail, Failure> {
+    let regression = ClusteredRegression::twfe(cells)?;
+    let names = match input.args.cluster.as_slice() {
+        [] => input.units.clone(),
+        [column] => input.names(column),
+        _ => return Err(Failure::new(Exit::Usage, "`--inference jackknife` takes one column of clusters")),
+    };
+    let column = regression.names().first().cloned().unwrap_or_default();
+    let left_out = library::cluster_jackknife(&regression, &column, &names)?;
+    found.n_clusters = Some(names.len());
+    found.options.push(("inference", "jackknife".to_owned()));
+    found.options.push(("least_without_one", left_out.low.to_string()));
+    found.options.push(("largest_without_one", left_out.high.to_string()));
+    found.caveats.extend(left_out.caveats);
+    replace(found, left_out.estimate);
+    let rows = left_out.without.into_iter().map(|(cluster, estimate)| vec![json!(cluster), json!(estimate)]);
+    Ok(Detail { name: "leave_one_out", columns: &["without", "estimate"], rows: rows.collect() })
 }
 
 /// The corrections by their name.

@@ -183,6 +183,8 @@ fn control(
             Some(other) => return Err(no_inference(method, other, "placebo, conformal, jackknife, none")),
         },
         predictors,
+        placebo_dates: input.args.choices.placebo_dates.clone(),
+        leave_one_out: input.args.choices.leave_one_out,
         ..Default::default()
     };
     let found = library::synthetic_control_panel(&input.cells()?, &options)?;
@@ -204,6 +206,36 @@ fn details(input: &Input<'_>, found: &SyntheticControlPanel) -> Vec<Detail> {
     let rows = fit.iter().filter_map(|(name, value)| Some(vec![json!(name), json!((*value)?)])).collect();
     details.push(Detail { name: "fit", columns: &["name", "value"], rows });
     details.extend(found.predictors.as_ref().map(predictor_table));
+    if let Some(placebos) = &found.placebo_units {
+        let ratios = found.rmspe_ratios.iter().flat_map(|ratios| &ratios.donors);
+        let rows =
+            found.donors.iter().zip(&placebos.placebos).zip(ratios.map(Some).chain(std::iter::repeat(None)));
+        let rows = rows.map(|((&unit, placebo), ratio)| {
+            vec![json!(input.units[unit]), json!(placebo.estimate), json!(ratio.copied().flatten())]
+        });
+        details.push(Detail {
+            name: "placebo_units",
+            columns: &["unit", "estimate", "rmspe_ratio"],
+            rows: rows.collect(),
+        });
+    }
+    if !found.placebo_dates.is_empty() {
+        let rows = found.placebo_dates.iter().map(|date| vec![json!(date.period), json!(date.fit.estimate)]);
+        details.push(Detail {
+            name: "placebo_dates",
+            columns: &["period", "estimate"],
+            rows: rows.collect(),
+        });
+    }
+    if let Some(left_out) = &found.leave_one_out {
+        let rows = found.donors.iter().zip(&left_out.without);
+        let rows = rows.map(|(&unit, (_, estimate))| vec![json!(input.units[unit]), json!(estimate)]);
+        details.push(Detail {
+            name: "leave_one_out",
+            columns: &["without", "estimate"],
+            rows: rows.collect(),
+        });
+    }
     details
 }
 
