@@ -264,6 +264,7 @@ impl Text {
             Cell::Flag(flag) => (self.value(if flag { "TRUE" } else { "FALSE" }), None),
             Cell::Number(number) => (self.value(&number.to_string()), None),
             Cell::Day(day) => (self.value(&iso(day)), None),
+            Cell::Moment { day, second } => (self.value(&iso_moment(day, second)), None),
         }
     }
 
@@ -397,7 +398,7 @@ fn read_day(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<i32> {
                 None => (None, why_not(bytes, rule)),
             }
         }
-        Cell::Day(day) => plausible(day),
+        Cell::Day(day) | Cell::Moment { day, .. } => plausible(day),
         // Days of a spreadsheet count from 1899-12-30; a number that means no day since 1900 is something else.
         Cell::Number(number) if (1.0..1e7).contains(&number) => match plausible(number as i32 - 25_569) {
             (Some(day), None) => (Some(day), Some(Finding::NumberAsDate)),
@@ -510,7 +511,9 @@ fn not_text(cell: Cell<'_>) -> Option<Finding> {
         Cell::Blank => None,
         Cell::Error(_) => Some(Finding::ErrorCell),
         Cell::NoValue => Some(Finding::NoValue),
-        Cell::Text(_) | Cell::Number(_) | Cell::Day(_) | Cell::Flag(_) => Some(Finding::Unreadable),
+        Cell::Text(_) | Cell::Number(_) | Cell::Day(_) | Cell::Moment { .. } | Cell::Flag(_) => {
+            Some(Finding::Unreadable)
+        }
     }
 }
 
@@ -519,6 +522,11 @@ fn iso(day: i32) -> String {
     let epoch = evenhand_vocab::Month::from_days(day);
     let first = epoch.first_days();
     format!("{:04}-{:02}-{:02}", epoch.year(), epoch.month(), day.saturating_sub(first).saturating_add(1))
+}
+
+/// A second of a day as `2017-02-01 15:10:00`.
+pub(crate) fn iso_moment(day: i32, second: u32) -> String {
+    format!("{} {:02}:{:02}:{:02}", iso(day), second / 3600, second / 60 % 60, second % 60)
 }
 
 #[cfg(test)]
@@ -595,6 +603,9 @@ mod tests {
         let first = days_from_text(b"2012-01-01").unwrap();
         assert_eq!(read_day(Cell::Number(40_909.0), &rule), (Some(first), Some(Finding::NumberAsDate)));
         assert_eq!(read_day(Cell::Text(b"06/14/0002 03:10 PM"), &rule), (None, Some(Finding::Implausible)));
+        let afternoon = Cell::Moment { day: first, second: 54_600 };
+        assert_eq!(read_day(afternoon, &rule), (Some(first), None));
         assert_eq!(iso(first), "2012-01-01");
+        assert_eq!(afternoon.shown(), "2012-01-01 15:10:00");
     }
 }

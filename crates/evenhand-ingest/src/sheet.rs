@@ -7,7 +7,7 @@
 //!   file's name speaks of, stays and is counted: clamping belongs to the analysis;
 //! - a secondary cell that cannot be read is null and counted, with the place of the first.
 
-use crate::column::{Column, Finding, read_primary, same_text};
+use crate::column::{Column, Finding, iso_moment, read_primary, same_text};
 use crate::dates::days_from_civil;
 use crate::error::{letters, shown};
 use crate::header::Match;
@@ -32,8 +32,13 @@ pub(crate) enum Cell<'a> {
     /// Bytes as released.
     Text(&'a [u8]),
     Number(f64),
-    /// Days from 1970-01-01.
+    /// Days from 1970-01-01; a date cell at midnight, which may mean that its time is not known.
     Day(i32),
+    /// A date cell with a time of day: days from 1970-01-01, and the second of that day, 1 to 86,399.
+    Moment {
+        day: i32,
+        second: u32,
+    },
     Flag(bool),
     /// An error of the spreadsheet, `#REF!`.
     Error(&'a str),
@@ -57,6 +62,7 @@ impl Cell<'_> {
             Self::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             Self::Number(number) => number.to_string(),
             Self::Day(day) => format!("day {day}"),
+            Self::Moment { day, second } => iso_moment(*day, *second),
             Self::Flag(flag) => flag.to_string(),
             Self::Error(text) => (*text).to_owned(),
         }

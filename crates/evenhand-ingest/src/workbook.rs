@@ -153,10 +153,14 @@ impl Row for SheetRow<'_> {
                 DataRef::SharedString(text) => Cell::Text(text.as_bytes()),
                 DataRef::Bool(flag) => Cell::Flag(*flag),
                 DataRef::DateTime(time) if time.is_datetime() => {
-                    let (year, month, day, ..) = time.to_ymd_hms_milli();
+                    let (year, month, day, hour, minute, second, _) = time.to_ymd_hms_milli();
+                    let second = (u32::from(hour) * 60 + u32::from(minute)) * 60 + u32::from(second);
                     // The day that spreadsheets count but that never was, 1900-02-29, stays a number.
-                    days_from_civil(year.into(), month.into(), day.into())
-                        .map_or(Cell::Number(time.as_f64()), Cell::Day)
+                    match days_from_civil(year.into(), month.into(), day.into()) {
+                        Some(day) if second == 0 => Cell::Day(day),
+                        Some(day) => Cell::Moment { day, second },
+                        None => Cell::Number(time.as_f64()),
+                    }
                 }
                 DataRef::DateTime(time) => Cell::Number(time.as_f64()),
                 DataRef::Error(error) => Cell::Error(error_text(error)),
