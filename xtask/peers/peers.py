@@ -183,6 +183,26 @@ def wild_bootstrap(peer, data):
     return {"statistic": float(fit.tstat()["d"]), "p": float(found["Pr(>|t|)"])}
 
 
+def honest(peer, data):
+    beta = np.array([0.02, -0.05, 0.04, 0.01, -0.03, 0.3, 0.45, 0.5, 0.55, 0.6])
+    at = np.arange(10)
+    sigma = 0.01 * 0.6 ** np.abs(at[:, None] - at[None, :])
+    grid = [m / 4 for m in range(9)]
+    if peer == "honestdid":
+        import honestdid
+        found = honestdid.createSensitivityResults_relativeMagnitudes(beta, sigma, 5, 5, Mbarvec=grid)
+        rows = found.to_pandas() if hasattr(found, "to_pandas") else pd.DataFrame(found)
+    else:
+        from moderndid.didhonest import create_sensitivity_results_rm
+        found = create_sensitivity_results_rm(beta, sigma, 5, 5, m_bar_vec=grid)
+        rows = found.to_pandas() if hasattr(found, "to_pandas") else pd.DataFrame(found)
+    rows.columns = [name.lower() for name in rows.columns]
+    numbers = {}
+    for m, low, high in zip(grid, rows["lb"], rows["ub"]):
+        numbers[f"low {m:.2f}"], numbers[f"high {m:.2f}"] = float(low), float(high)
+    return numbers
+
+
 TASKS = {
     "event-study": event_study,
     "poisson": poisson,
@@ -194,6 +214,7 @@ TASKS = {
     "synthetic-control": synthetic_control,
     "randomization": randomization,
     "wild-bootstrap": wild_bootstrap,
+    "honest": honest,
 }
 DRAWS = 20  # of the 1,000; the loop's time is scaled
 

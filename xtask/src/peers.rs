@@ -34,6 +34,8 @@ const TASKS: &[Task] = &[
     task("synthetic-control", &["diff-diff"], 10.0, 500),
     task("randomization", &["fereg"], 50.0, 3_100),
     task("wild-bootstrap", &["pyfixest"], 3.0, 500),
+    // Ends are points of a grid whose step is 0.002 to 0.004, and each package has a grid of its own.
+    task("honest", &["honestdid", "moderndid"], 20.0, 500),
 ];
 
 /// Units, periods; the last only with `--full`.

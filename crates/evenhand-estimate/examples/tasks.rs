@@ -7,11 +7,12 @@
 
 use evenhand_estimate::regression::{PoissonOptions, TreatmentTerms, poisson};
 use evenhand_estimate::{
-    CallawaySantannaOptions, Cells, ClusteredRegression, Error, Estimates, EventStudyOptions, Factor,
-    ImputationOptions, PanelRegression, RandomizationOptions, Restrictions, Stream, SunAbrahamOptions,
-    SyntheticControlPanelOptions, SyntheticDidPanelOptions, TwoStageOptions, WildClusterBootstrapOptions,
-    callaway_santanna, event_study, imputation, randomization_inference, sun_abraham,
-    synthetic_control_panel, synthetic_did_panel, twfe, two_stage, wild_cluster_bootstrap,
+    CallawaySantannaOptions, Cells, ClusteredRegression, Error, Estimates, EventCoefficients,
+    EventStudyOptions, Factor, HonestOptions, ImputationOptions, Matrix, PanelRegression,
+    RandomizationOptions, Restrictions, Stream, SunAbrahamOptions, SyntheticControlPanelOptions,
+    SyntheticDidPanelOptions, TwoStageOptions, WildClusterBootstrapOptions, callaway_santanna, event_study,
+    honest, imputation, randomization_inference, sun_abraham, synthetic_control_panel, synthetic_did_panel,
+    twfe, two_stage, wild_cluster_bootstrap,
 };
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -175,8 +176,25 @@ fn run(task: &str, data: &Data) -> Result<Vec<(String, f64)>, Box<dyn std::error
             let found = wild_cluster_bootstrap(&regression, &one, &WildClusterBootstrapOptions::default())?;
             vec![("statistic".to_owned(), found.statistic), ("p".to_owned(), found.p_value)]
         }
+        "honest" => {
+            let options = HonestOptions {
+                m: Some((0..=8).map(|at| f64::from(at) / 4.0).collect()),
+                ..Default::default()
+            };
+            let found = honest(&event_study_made_up()?, &options)?;
+            let ends = found.robust.iter().filter_map(|row| Some((row.m, row.interval?)));
+            ends.flat_map(|(m, set)| [(format!("low {m:.2}"), set.low), (format!("high {m:.2}"), set.high)])
+                .collect()
+        }
         other => return Err(format!("no task `{other}`").into()),
     })
+}
+
+/// Ten coefficients, five before treatment, whose errors are correlated as an autoregression's are.
+fn event_study_made_up() -> Result<EventCoefficients, Error> {
+    let beta = [0.02, -0.05, 0.04, 0.01, -0.03, 0.3, 0.45, 0.5, 0.55, 0.6];
+    let sigma = Matrix::from_fn(10, 10, |i, j| 0.01 * 0.6f64.powi(i.abs_diff(j) as i32));
+    EventCoefficients::new(&beta, &sigma, 5)
 }
 
 fn points(found: &Estimates) -> Vec<(String, f64)> {

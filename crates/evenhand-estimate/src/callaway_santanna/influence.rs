@@ -122,11 +122,13 @@ impl Influence {
                 let multipliers: Vec<Matrix> =
                     means.groups.par_iter().map(|group| by_group(&group.cluster)).collect();
                 let base = means.base_sums(cells, &multipliers);
-                let groups = || multipliers.par_iter().zip(&means.groups);
-                let mass = groups().map(|(v, group)| v.mul_vec(&group.weight)).collect();
-                let sizes: Vec<Vec<f64>> = groups().map(|(v, group)| v.mul_vec(&group.units)).collect();
+                let sums: Vec<Matrix> = (multipliers.par_iter().zip(&means.groups))
+                    .map(|(v, group)| v.mul(&group.sizes))
+                    .collect();
+                let mass = sums.iter().map(|sums| sums.col(0).to_vec()).collect();
                 let mut size = vec![0.0; draws];
-                sizes.iter().for_each(|own| size.iter_mut().zip(own).for_each(|(sum, own)| *sum += own));
+                sums.iter()
+                    .for_each(|own| size.iter_mut().zip(own.col(1)).for_each(|(sum, own)| *sum += own));
                 Drawn { products: Products::ByGroup { multipliers, base }, mass, size }
             }
         }
@@ -157,10 +159,8 @@ enum Products {
 struct GroupSums {
     /// Sums of weight times outcome, shape (pairs, T).
     z: Matrix,
-    /// Sums of weights, shape (pairs,).
-    weight: Vec<f64>,
-    /// Numbers of units, shape (pairs,).
-    units: Vec<f64>,
+    /// Sums of weights and numbers of units, shape (pairs, 2).
+    sizes: Matrix,
     cluster: Vec<u32>,
     n_units: usize,
     total_weight: f64,
@@ -356,13 +356,15 @@ impl GroupSums {
         }
         let total = (0..n_periods).map(|t| z.col(t).iter().sum()).collect();
         let total_weight = weight.iter().sum();
-        Self { z, cluster, n_units: units.len(), total_weight, weight, units: in_pair, total }
+        let sizes = Matrix::from_columns(pairs, &[weight, in_pair]);
+        Self { z, cluster, n_units: units.len(), total_weight, sizes, total }
     }
 
     fn add_to(&self, cell: &Cell, mean: f64, scale: f64, sum: &mut [f64]) {
         let (now, before) = (self.z.col(cell.period), self.z.col(cell.base));
+        let weight = self.sizes.col(0);
         let first = self.cluster.first().map_or(0, |&c| c as usize);
-        let value = |p: usize| scale * (now[p] - before[p] - mean * self.weight[p]);
+        let value = |p: usize| scale * (now[p] - before[p] - mean * weight[p]);
         // Clusters are numbered in the order of the units: in most groups they follow each other.
         if self.cluster.last().is_some_and(|&last| last as usize + 1 == first + self.cluster.len()) {
             let sum = &mut sum[first..first + self.cluster.len()];
