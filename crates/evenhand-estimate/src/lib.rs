@@ -6,71 +6,63 @@
 //! # A tour
 //!
 //! Long data, one row for each unit and period, become [`Cells`]; rows may come in any order, and a cohort is the
-//! first treated period of a unit (0 or infinite when never). Here sixty units, of which twenty start in 2005 and
-//! twenty in 2007, and an effect that grows from 1 by a half in each further year:
+//! first treated period of a unit (0 or infinite when never). Here 500 counties over five years: the log of teen
+//! employment, and the year in which their state raised its minimum wage (Callaway and Sant'Anna 2021).
 //!
 //! ```
 //! use evenhand_estimate::*;
-//! # fn main() -> Result<()> {
-//! let (mut unit, mut year, mut outcome, mut cohort) = (vec![], vec![], vec![], vec![]);
-//! for i in 0..60u32 {
-//!     let first = [0.0, 2005.0, 2007.0][i as usize % 3];
-//!     for t in 2001..=2009 {
-//!         let since = f64::from(t) - first;
-//!         let effect = if first > 0.0 && since >= 0.0 { 1.0 + 0.5 * since } else { 0.0 };
-//!         unit.push(i);
-//!         year.push(f64::from(t));
-//!         cohort.push(first);
-//!         let noise = Stream::new(1, u64::from(i)).normal(t as u64);
-//!         outcome.push(f64::from(i % 7) + 0.3 * f64::from(t - 2001) + effect + 0.4 * noise);
-//!     }
+//! # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+//! let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../oracles/mpdta/data.csv");
+//! let (mut county, mut year, mut lemp, mut first) = (vec![], vec![], vec![], vec![]);
+//! for line in std::fs::read_to_string(file)?.lines().skip(1) {
+//!     let cells = line.split(',').map(str::parse).collect::<std::result::Result<Vec<f64>, _>>()?;
+//!     let [y, c, _, l, g, _] = cells[..] else { return Err("six columns".into()) };
+//!     (year.push(y), county.push(c as u32), lemp.push(l), first.push(g));
 //! }
-//! let cells = Cells::new(&unit, &year, &outcome)?.with_cohort(&cohort)?;
+//! let cells = Cells::new(&county, &year, &lemp)?.with_cohort(&first)?;
 //!
 //! // Each cohort in each year, and the averages, with uniform bands.
 //! let found = callaway_santanna(&cells, &CallawaySantannaOptions::default())?;
-//! let at_two = found.estimates.at_event_time(2).expect("seen for both cohorts").estimate;
-//! assert!((at_two.estimate - 2.0).abs() < 0.5 && at_two.conf_low > 1.0);
+//! let att = found.estimates.get("att").expect("the simple average").estimate;
+//! assert!((att.estimate + 0.0400).abs() < 5e-5 && (att.std_error.unwrap_or(0.0) - 0.0120).abs() < 5e-5);
+//! let on_impact = found.estimates.at_event_time(0).expect("seen for every cohort").estimate;
+//! assert!((on_impact.estimate + 0.0199).abs() < 5e-5 && on_impact.conf_low < 0.0);
 //!
-//! // The two-way regression compares late starters with early ones, and says too little.
+//! // The two-way regression is a mean of two-by-two comparisons, late starters against early ones among them.
 //! let naive = twfe(&cells, &PanelRegression::default())?;
-//! let honest_mean = imputation(&cells, &ImputationOptions::default())?.estimates;
-//! let point = |found: &Estimates| found.get("att").expect("one effect").estimate.estimate;
-//! assert!(point(&naive) < point(&honest_mean) - 0.2);
-//! assert!(bacon(&cells, &BaconOptions::default())?.comparisons.len() == 4);
+//! let parts = bacon(&cells, &BaconOptions::default())?;
+//! let sum: f64 = parts.comparisons.iter().map(|part| part.weight * part.estimate).sum();
+//! assert!((naive.get("att").expect("one effect").estimate.estimate - sum).abs() < 1e-10);
 //!
-//! // How far trends may differ before the effect on arrival is in doubt.
+//! // How far trends may differ before the effect after two years is in doubt.
 //! let study = sun_abraham(&cells, &SunAbrahamOptions::default())?;
 //! let event = EventCoefficients::from_estimates(&study, -1)?;
-//! let options = HonestOptions { m: Some(vec![0.5]), ..HonestOptions::default() };
-//! let robust = honest(&event, &options)?;
-//! let set = robust.robust[0].interval.expect("not every effect is rejected");
-//! assert!(set.low > 0.0 && set.low < robust.original.low);
+//! let mut after_two = vec![0.0; event.n_post()];
+//! after_two[2] = 1.0;
+//! let options = HonestOptions { m: Some(vec![0.0, 1.0]), target: Some(after_two), ..HonestOptions::default() };
+//! let robust = honest(&event, &options)?.robust;
+//! let (even, bent) = (robust[0].interval.expect("a set"), robust[1].interval.expect("a set"));
+//! assert!(even.high < 0.0 && bent.low < even.low && bent.high > 0.0);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! One treated unit is compared with a weighted mean of donors:
+//! One treated unit is compared with a weighted mean of donors: California's cigarette tax of 1989 and packs sold a
+//! head, as Arkhangelsky et al. (2021) have it.
 //!
 //! ```
 //! use evenhand_estimate::*;
-//! # fn main() -> Result<()> {
-//! # let (mut unit, mut year, mut packs, mut cohort) = (vec![], vec![], vec![], vec![]);
-//! # for i in 0..12u32 {
-//! #     for t in 1980..=1995 {
-//! #         let wave = (f64::from(t) * 0.9 + f64::from(i % 4)).sin();
-//! #         let treated = i == 0 && t >= 1989;
-//! #         unit.push(i);
-//! #         year.push(f64::from(t));
-//! #         cohort.push(if i == 0 { 1989.0 } else { 0.0 });
-//! #         let noise = Stream::new(2, u64::from(i)).normal(t as u64);
-//! #         packs.push(100.0 + 4.0 * wave - f64::from(t - 1980) - if treated { 15.0 } else { 0.0 } + 0.5 * noise);
-//! #     }
-//! # }
-//! let cells = Cells::new(&unit, &year, &packs)?.with_cohort(&cohort)?;
-//! let found = synthetic_did_panel(&cells, &SyntheticDidPanelOptions::default())?;
-//! let att = found.estimates.get("att").expect("one effect").estimate;
-//! assert!((att.estimate + 15.0).abs() < 1.5 && att.std_error.is_some());
+//! # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+//! let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../oracles/prop99/data.csv");
+//! let text = std::fs::read_to_string(file)?;
+//! let rows = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>()).collect::<Vec<_>>();
+//! let state = rows.iter().map(|row| row[0]).collect::<Vec<_>>();
+//! let number = |at: usize| rows.iter().map(|row| row[at].parse()).collect::<std::result::Result<Vec<f64>, _>>();
+//! let first = state.iter().map(|&state| if state == "California" { 1989.0 } else { 0.0 }).collect::<Vec<_>>();
+//! let cells = Cells::new(&state, &number(1)?, &number(2)?)?.with_cohort(&first)?;
+//! let options = SyntheticDidPanelOptions { stopping: Stopping::Reference, ..Default::default() };
+//! let att = synthetic_did_panel(&cells, &options)?.estimates.get("att").expect("one effect").estimate;
+//! assert!((att.estimate + 15.6038).abs() < 5e-5 && att.std_error.is_some());
 //! # Ok(())
 //! # }
 //! ```

@@ -25,6 +25,14 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
+/// A data set with published answers, `oracles/mpdta/data.csv`: the project's own copy where its licence allows one,
+/// else the one among the data that some tests need, or `None` after a line as [`shared`] prints.
+#[must_use]
+pub fn oracle(path: &str) -> Option<PathBuf> {
+    let own = root().join(path);
+    if own.exists() { Some(own) } else { shared(path) }
+}
+
 /// Says on the test log that something was skipped, and why. Written to the stream itself: what a test prints
 /// by macro is shown only if it fails.
 pub fn skipped(why: &str) {

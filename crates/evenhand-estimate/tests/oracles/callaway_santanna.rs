@@ -4,7 +4,7 @@ use evenhand_estimate::*;
 use serde_json::Value;
 
 fn json(path: &str) -> Option<Value> {
-    Some(serde_json::from_str(&std::fs::read_to_string(evenhand_testkit::shared(path)?).unwrap()).unwrap())
+    Some(serde_json::from_str(&std::fs::read_to_string(evenhand_testkit::oracle(path)?).unwrap()).unwrap())
 }
 
 fn options(spec: &Value) -> CallawaySantannaOptions {

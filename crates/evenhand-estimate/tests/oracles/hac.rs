@@ -7,7 +7,7 @@ use evenhand_estimate::*;
 
 fn numbers(set: &str, names: &[&str]) -> Option<Vec<Vec<f64>>> {
     let text =
-        std::fs::read_to_string(evenhand_testkit::shared(&format!("oracles/{set}/data.csv"))?).unwrap();
+        std::fs::read_to_string(evenhand_testkit::oracle(&format!("oracles/{set}/data.csv"))?).unwrap();
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap().split(',').collect();
     let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();

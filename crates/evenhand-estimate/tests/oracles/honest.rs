@@ -9,7 +9,7 @@ const PATH: &str = "oracles/honestdid_bc/reference.json";
 /// `betahat.csv` and `sigma.csv` of a set.
 fn event(set: &str, n_pre: usize) -> Option<EventCoefficients> {
     let read = |file: &str| {
-        let path = evenhand_testkit::shared(&format!("oracles/{set}/{file}"))?;
+        let path = evenhand_testkit::oracle(&format!("oracles/{set}/{file}"))?;
         let text = std::fs::read_to_string(path).unwrap();
         let row = |line: &str| line.split(',').filter_map(|x| x.parse::<f64>().ok()).collect::<Vec<f64>>();
         Some(text.lines().map(row).filter(|row| !row.is_empty()).collect::<Vec<_>>())
@@ -279,7 +279,7 @@ fn relative_magnitudes_equal_the_peers_to_their_simulation() {
 
 /// The Medicaid expansions: `cohort(year, g)` says in which cohort a row is, if it is kept.
 fn medicaid(cohort: impl Fn(f64, f64) -> Option<f64>) -> Option<Cells> {
-    let text = std::fs::read_to_string(evenhand_testkit::shared("oracles/medicaid/data.csv")?).unwrap();
+    let text = std::fs::read_to_string(evenhand_testkit::oracle("oracles/medicaid/data.csv")?).unwrap();
     let number = |row: &[&str], at: usize| row[at].parse::<f64>().unwrap();
     let rows = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<&str>>());
     let rows: Vec<Vec<&str>> = rows.filter(|row| cohort(number(row, 1), number(row, 5)).is_some()).collect();

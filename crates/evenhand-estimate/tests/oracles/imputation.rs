@@ -8,7 +8,7 @@ const R: &str = "oracles/reference/regression_and_did_R.json";
 
 /// A column of `oracles/<set>/data.csv` as text.
 pub fn text_column(set: &str, name: &str) -> Option<Vec<String>> {
-    let path = evenhand_testkit::shared(&format!("oracles/{set}/data.csv"))?;
+    let path = evenhand_testkit::oracle(&format!("oracles/{set}/data.csv"))?;
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines().map(|line| line.split(',').map(|cell| cell.trim_matches('"')));
     let at = lines.next().unwrap().position(|column| column == name).unwrap();
@@ -45,7 +45,7 @@ pub fn list(value: &Value) -> Vec<f64> {
 /// 1e-6 for points: R's first step ends at fixest's `fixef.tol` of 1e-6, so that it lies up to 2e-7 from the exact
 /// least-squares solution which two other packages confirm below to 1e-9. 1e-6 for standard errors.
 fn check(cells: Option<Cells>, set: &str, id: &str, options: &ImputationOptions) {
-    let (Some(cells), Some(text)) = (cells, evenhand_testkit::shared(R)) else { return };
+    let (Some(cells), Some(text)) = (cells, evenhand_testkit::oracle(R)) else { return };
     let all: Value = serde_json::from_str(&std::fs::read_to_string(text).unwrap()).unwrap();
     let entry =
         all.as_array().unwrap().iter().find(|entry| entry["dataset"] == set && entry["id"] == id).unwrap();

@@ -17,7 +17,7 @@ fn drivers() -> Option<(Series, Vec<f64>)> {
 fn linear_segments_equal_statsmodels() {
     let Some((series, _)) = drivers() else { return };
     let series = Series { outcome: series.outcome.iter().map(|y| y.ln()).collect(), ..series };
-    let path = evenhand_testkit::shared("oracles/seatbelts/reference.json").unwrap();
+    let path = evenhand_testkit::oracle("oracles/seatbelts/reference.json").unwrap();
     let json: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let mut checked = 0;
     for entry in json["estimates"].as_array().unwrap() {

@@ -1,5 +1,6 @@
-//! Agreement with published implementations on the data sets that the field teaches with. The data are not ours
-//! to redistribute, so these tests read `../shared/oracles` and say so when it is absent. One module a method.
+//! Agreement with published implementations on the data sets that the field teaches with. Sets whose licence allows
+//! it are in `oracles/`; tests of the others read `../shared/oracles` and say so when it is absent. One module a
+//! method.
 
 mod bacon;
 mod callaway_santanna;
@@ -27,7 +28,7 @@ use std::collections::BTreeMap;
 
 /// Results of one reference entry.
 fn reference(path: &str, id: &str, package: &str) -> Option<Value> {
-    let text = std::fs::read_to_string(evenhand_testkit::shared(path)?).unwrap();
+    let text = std::fs::read_to_string(evenhand_testkit::oracle(path)?).unwrap();
     let json: Value = serde_json::from_str(&text).unwrap();
     let list = json.as_array().or_else(|| json["estimates"].as_array()).unwrap().clone();
     let found = list
@@ -57,7 +58,7 @@ fn table(set: &str) -> Option<Table> {
 }
 
 fn table_at(path: &str) -> Option<Table> {
-    let text = std::fs::read_to_string(evenhand_testkit::shared(path)?).unwrap();
+    let text = std::fs::read_to_string(evenhand_testkit::oracle(path)?).unwrap();
     let cells =
         |line: &str| line.split(',').map(|cell| cell.trim_matches('"').to_owned()).collect::<Vec<_>>();
     let mut lines = text.lines().map(cells);

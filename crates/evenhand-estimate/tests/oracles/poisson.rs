@@ -10,7 +10,7 @@ const R: &str = "oracles/reference/regression_and_did_R.json";
 /// The columns of `oracles/<set>/data.csv`, as text.
 pub(crate) fn table(set: &str, names: &[&str]) -> Option<Vec<Vec<String>>> {
     let text =
-        std::fs::read_to_string(evenhand_testkit::shared(&format!("oracles/{set}/data.csv"))?).unwrap();
+        std::fs::read_to_string(evenhand_testkit::oracle(&format!("oracles/{set}/data.csv"))?).unwrap();
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap().split(',').collect();
     let at: Vec<usize> =

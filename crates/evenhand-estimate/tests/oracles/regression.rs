@@ -8,7 +8,7 @@ use serde_json::Value;
 const R: &str = "oracles/reference/regression_and_did_R.json";
 
 pub fn entry(set: &str, id: &str) -> Option<Value> {
-    let text = std::fs::read_to_string(evenhand_testkit::shared(R)?).unwrap();
+    let text = std::fs::read_to_string(evenhand_testkit::oracle(R)?).unwrap();
     let json: Value = serde_json::from_str(&text).unwrap();
     let found = json.as_array().unwrap().iter().find(|entry| entry["dataset"] == set && entry["id"] == id);
     Some(found.unwrap()["results"].clone())
@@ -195,7 +195,7 @@ fn digits(found: f64, certified: f64) -> f64 {
 // has errors of 0, which are met to 1e-9 of the outcome instead. Filip's bound is that of its powers in doubles.
 #[test]
 fn nist_linear_regressions_have_their_certified_digits() {
-    let Some(path) = evenhand_testkit::shared("oracles/nist-strd/certified.json") else { return };
+    let Some(path) = evenhand_testkit::oracle("oracles/nist-strd/certified.json") else { return };
     let certified: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     for (set, powers, beta_digits, other_digits) in [
         ("norris", 1, 13.0, 12.5),
@@ -264,7 +264,7 @@ fn nist_analyses_of_variance_have_their_certified_digits() {
         ("SmLs08", 3.0),
         ("SmLs09", 3.0),
     ] {
-        let Some(path) = evenhand_testkit::shared(&format!("oracles/nist-strd/anova/{set}.dat")) else {
+        let Some(path) = evenhand_testkit::oracle(&format!("oracles/nist-strd/anova/{set}.dat")) else {
             return;
         };
         let text = std::fs::read_to_string(path).unwrap();

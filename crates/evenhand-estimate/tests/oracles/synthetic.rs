@@ -7,7 +7,7 @@ use evenhand_panel::{Cell, Fill, Panel};
 /// The panel of `oracles/<set>/data.csv`, with `treated` treated from `first` on.
 fn design(set: &str, columns: [&str; 3], leave_out: &str, treated: &str, first: &str) -> Option<Design> {
     let text =
-        std::fs::read_to_string(evenhand_testkit::shared(&format!("oracles/{set}/data.csv"))?).unwrap();
+        std::fs::read_to_string(evenhand_testkit::oracle(&format!("oracles/{set}/data.csv"))?).unwrap();
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap().split(',').collect();
     let at = columns.map(|name| header.iter().position(|column| *column == name).unwrap());

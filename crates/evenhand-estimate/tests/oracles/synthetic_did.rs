@@ -7,7 +7,7 @@ const R: &str = "oracles/reference/synthetic_R.json";
 
 /// Proposition 99 as long data, and the states by level.
 pub fn prop99() -> Option<(Cells, Vec<String>)> {
-    let path = evenhand_testkit::shared("oracles/prop99/data.csv")?;
+    let path = evenhand_testkit::oracle("oracles/prop99/data.csv")?;
     let text = std::fs::read_to_string(path).unwrap();
     let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
     let unit: Vec<&str> = rows.iter().map(|row| row[0]).collect();

@@ -12,7 +12,7 @@ pub struct Table {
 
 impl Table {
     pub fn read(set: &str, unit: &str, period: &str) -> Option<Self> {
-        let path = evenhand_testkit::shared(&format!("oracles/{set}/data.csv"))?;
+        let path = evenhand_testkit::oracle(&format!("oracles/{set}/data.csv"))?;
         let text = std::fs::read_to_string(path).unwrap();
         let mut lines = text.lines();
         let split =

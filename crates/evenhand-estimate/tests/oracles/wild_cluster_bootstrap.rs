@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// Columns of `oracles/<set>/data.csv` as text.
 fn columns<const K: usize>(set: &str, names: [&str; K]) -> Option<Vec<[String; K]>> {
     let text =
-        std::fs::read_to_string(evenhand_testkit::shared(&format!("oracles/{set}/data.csv"))?).unwrap();
+        std::fs::read_to_string(evenhand_testkit::oracle(&format!("oracles/{set}/data.csv"))?).unwrap();
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap().split(',').collect();
     let at = names.map(|name| header.iter().position(|column| *column == name).unwrap());
