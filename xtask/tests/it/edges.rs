@@ -18,6 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("measure", &["vocab", "ledger", "store", "places", "panel"]),
     ("verdict", &["vocab", "docket", "measure", "estimate"]),
     ("render", &["verdict", "docket"]),
+    ("simulate", &[]),
     ("testkit", &[]),
 ];
 
