@@ -267,7 +267,7 @@ fn effects_on_mpdta_equal_the_reference() {
 fn unit_effects_equal_the_reference_file() {
     let Some(cells) = mpdta(false, false) else { return };
     let path = "oracles/mpdta/reference.json";
-    let expected = reference(path, "etwfe|notyet|cl_unit", "diff-diff").unwrap();
+    let Some(expected) = reference(path, "etwfe|notyet|cl_unit", "diff-diff") else { return };
     let options = ExtendedTwfeOptions {
         unit_effects: true,
         terms: vec![EffectTerms::Overall, EffectTerms::CohortPeriod],
