@@ -10,6 +10,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("panel", &[]),
     ("linalg", &[]),
     ("estimate", &["panel", "linalg"]),
+    ("workbook", &[]),
     ("ingest", &["vocab", "ledger"]),
     ("places", &["vocab", "ledger"]),
     ("store", &["vocab", "ledger"]),
