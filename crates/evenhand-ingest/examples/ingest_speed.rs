@@ -25,7 +25,7 @@ impl Sink for Nothing {
 fn main() -> Result<(), evenhand_ingest::Error> {
     let paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let start = Instant::now();
-    let plan = plan(&paths, &Options { skip_unknown: true })?;
+    let plan = plan(&paths, &Options { skip_unknown: true, ..Options::default() })?;
     println!("{:8.1} ms  plan of {} files", start.elapsed().as_secs_f64() * 1e3, plan.sources.len());
     let mut rows = 0;
     for source in &plan.sources {

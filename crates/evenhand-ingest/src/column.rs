@@ -1,20 +1,29 @@
-//! One column of a batch: reads cells as the layout says and builds the Arrow array.
+//! One column of a batch: reads cells as the layout says and builds the Arrow array, or two where a date has a
+//! time of day.
 
-use crate::dates::{PLAUSIBLE, days_from_text};
+use crate::dates::{PLAUSIBLE, days_from_text, moment_from_text};
 use crate::intern::{Interner, same};
-use crate::layout::{Kind, LayoutColumn};
+use crate::layout::{Kind, LayoutColumn, TimeOfDay};
 use crate::marker::{is_coarsened, is_error_text, is_suppressed, is_withheld};
 use crate::sheet::Cell;
 use crate::{Error, Result};
 use arrow::array::{
     Array, ArrayRef, BooleanBuilder, Date32Array, DictionaryArray, Float64Builder, Int32Array, StringArray,
-    UInt32Builder, new_null_array,
+    TimestampSecondArray, UInt32Builder, new_null_array,
 };
-use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::Int32Type;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Second of the day that stands for a time that is not known.
+pub(crate) const TIME_UNKNOWN: u32 = u32::MAX;
+/// Days after the last of a release beyond which a secondary date is not kept.
+const YEAR_AFTER: i32 = 366;
+/// Distinct texts, and bytes of them, that a dictionary may carry from one batch to the next: a column of names
+/// or numbers of its own for every row begins anew with each batch, and memory stays flat.
+const CARRIED: usize = 1 << 14;
+const CARRIED_BYTES: usize = 4 << 20;
 
 /// What a cell was found to be, beside a value or blank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +48,14 @@ pub(crate) enum Finding {
     NotUtf8,
     /// Control characters, left out.
     Control,
+    /// A word that the column is not known to hold.
+    UnknownWord,
+    /// A number where a code belongs, whose leading zeros are lost if it had any.
+    NumberAsCode,
+    /// A day after the release's last.
+    AfterRelease,
+    /// A day more than a year after the release's last.
+    FarFuture,
 }
 
 impl Finding {
@@ -59,12 +76,20 @@ impl Finding {
             }
             Self::NotUtf8 => ("not_utf8", "bytes that are not UTF-8, read as Windows-1252"),
             Self::Control => ("control_character", "control characters, left out"),
+            Self::UnknownWord => ("unknown_value", "not a word that the column is known to hold, kept"),
+            Self::NumberAsCode => {
+                ("number_as_code", "a number where a code belongs; leading zeros, if it had any, are lost")
+            }
+            Self::AfterRelease => ("after_release", "a day after the last of the release, kept"),
+            Self::FarFuture => {
+                ("far_future_date", "a day more than a year after the last of the release, set null")
+            }
         }
     }
 
     /// Whether the cell's value could not be read as the column's type.
     pub(crate) fn is_unparseable(self) -> bool {
-        matches!(self, Self::Unreadable | Self::Implausible | Self::ErrorCell)
+        matches!(self, Self::Unreadable | Self::Implausible | Self::FarFuture | Self::ErrorCell)
     }
 }
 
@@ -95,13 +120,38 @@ impl Column {
     /// A column that takes cells.
     pub(crate) fn new(rule: &LayoutColumn) -> Self {
         let values = match rule.kind {
-            Kind::Text => Values::Text(Text::default()),
-            Kind::Date | Kind::Month => Values::Days(Days::default()),
+            Kind::Text | Kind::Code => Values::Text(Text::new()),
+            Kind::Date | Kind::Month => Values::Days(Days::new(rule)),
             Kind::Count | Kind::FiscalYear => Values::Counts(UInt32Builder::new()),
             Kind::Number => Values::Numbers(Float64Builder::new()),
             Kind::Flag | Kind::YearToDate => Values::Flags(BooleanBuilder::new()),
         };
         Self { rule: rule.clone(), values, filled: 0 }
+    }
+
+    /// Keeps no day that is more than a year later than this one, the last of the release.
+    pub(crate) fn until(&mut self, last: Option<i32>) {
+        if let (Values::Days(days), Some(last)) = (&mut self.values, last) {
+            days.until = last;
+        }
+    }
+
+    /// Rows whose date is known and whose time of day is not.
+    pub(crate) fn midnights(&self) -> u64 {
+        if let Values::Days(days) = &self.values { days.midnights } else { 0 }
+    }
+
+    /// Whether no value but `NA` was met, which says as much as none.
+    pub(crate) fn says_nothing(&self) -> bool {
+        match &self.values {
+            Values::Text(text) => text.says_nothing,
+            _ => self.filled == 0,
+        }
+    }
+
+    /// Bytes of the distinct texts held for the batch.
+    pub(crate) fn held(&self) -> usize {
+        if let Values::Text(text) = &self.values { text.values.stored().len() } else { 0 }
     }
 
     /// A column that is the same for every row: null, or a text.
@@ -124,9 +174,13 @@ impl Column {
                 finding
             }
             Values::Days(days) => {
-                let (day, finding) = days.read(cell, &self.rule);
-                days.days.push(day.unwrap_or(i32::MIN));
-                self.filled += u64::from(day.is_some());
+                let (moment, finding) = days.read(cell, &self.rule);
+                let (moment, finding) = match moment {
+                    Some((day, _)) if day > days.until => days.late(day, moment, finding),
+                    _ => (moment, finding),
+                };
+                days.push(moment);
+                self.filled += u64::from(moment.is_some());
                 finding
             }
             Values::Counts(counts) => {
@@ -153,11 +207,11 @@ impl Column {
 
     /// Takes the value of the next row, already read as [`read_primary`] does.
     #[inline]
-    pub(crate) fn push_primary(&mut self, value: i64) {
+    pub(crate) fn push_primary(&mut self, (value, second): (i64, u32)) {
         self.filled += 1;
         match &mut self.values {
             // Both were widened from these types.
-            Values::Days(days) => days.days.push(value as i32),
+            Values::Days(days) => days.push(Some((value as i32, second))),
             Values::Counts(counts) => counts.append_value(value as u32),
             _ => self.filled -= 1,
         }
@@ -174,21 +228,22 @@ impl Column {
         self.push(Cell::Text(value.as_bytes()))
     }
 
-    /// The array of the `rows` rows taken since the last call.
-    pub(crate) fn take(&mut self, rows: usize) -> Result<ArrayRef> {
-        Ok(match &mut self.values {
-            Values::Constant(None) => new_null_array(&self.rule.kind.data_type(), rows),
+    /// Adds the arrays of the `rows` rows taken since the last call: one, or two with a time of day.
+    pub(crate) fn take(&mut self, rows: usize, into: &mut Vec<ArrayRef>) -> Result<()> {
+        let array: ArrayRef = match &mut self.values {
+            Values::Constant(None) => {
+                into.extend(self.rule.fields().map(|(_, kind)| new_null_array(&kind, rows)));
+                return Ok(());
+            }
             Values::Constant(Some(text)) => same_text(text, rows)?,
             Values::Text(text) => text.take()?,
-            Values::Days(days) => {
-                let days = std::mem::take(&mut days.days);
-                let nulls = nulls(days.len(), |at| days.get(at).is_some_and(|day| *day != i32::MIN));
-                Arc::new(Date32Array::try_new(ScalarBuffer::from(days), nulls).map_err(Error::internal)?)
-            }
+            Values::Days(days) => return days.take(into),
             Values::Counts(counts) => Arc::new(counts.finish()),
             Values::Numbers(numbers) => Arc::new(numbers.finish()),
             Values::Flags(flags) => Arc::new(flags.finish()),
-        })
+        };
+        into.push(array);
+        Ok(())
     }
 }
 
@@ -204,49 +259,116 @@ fn nulls(len: usize, is_valid: impl Fn(usize) -> bool) -> Option<NullBuffer> {
     (nulls.null_count() > 0).then_some(nulls)
 }
 
+/// A day, and the second of it or [`TIME_UNKNOWN`].
+type Moment = (i32, u32);
+
 /// Days or months.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Days {
     /// Of the rows taken; `i32::MIN` is null.
     days: Vec<i32>,
-    /// The last cell that was read without a finding, and its day: dates come in runs.
-    last: (Vec<u8>, i32),
+    /// Seconds from 1970-01-01, if the column has a time of day; `i64::MIN` is null.
+    times: Option<Vec<i64>>,
+    midnight_is_unknown: bool,
+    /// Rows whose date is known and whose time is not.
+    midnights: u64,
+    /// Last day of the release.
+    until: i32,
+    /// The last cell that was read without a finding, and its moment: dates come in runs.
+    last: (Vec<u8>, Moment),
 }
 
 impl Days {
+    fn new(rule: &LayoutColumn) -> Self {
+        Self {
+            days: Vec::new(),
+            times: rule.time.map(|_| Vec::new()),
+            midnight_is_unknown: rule.time == Some(TimeOfDay::UnknownAtMidnight),
+            midnights: 0,
+            until: i32::MAX,
+            last: (Vec::new(), (0, 0)),
+        }
+    }
+
     #[inline]
-    fn read(&mut self, cell: Cell<'_>, rule: &LayoutColumn) -> Reading<i32> {
-        let Cell::Text(bytes) = cell else { return read_day(cell, rule) };
+    fn read(&mut self, cell: Cell<'_>, rule: &LayoutColumn) -> Reading<Moment> {
+        let Cell::Text(bytes) = cell else { return read_moment(cell, rule) };
         if !bytes.is_empty() && same(bytes, &self.last.0) {
             return (Some(self.last.1), None);
         }
-        let reading = read_day(cell, rule);
-        if let (Some(day), None) = reading {
+        let reading = read_moment(cell, rule);
+        if let (Some(moment), None) = reading {
             self.last.0.clear();
             self.last.0.extend_from_slice(bytes);
-            self.last.1 = day;
+            self.last.1 = moment;
         }
         reading
     }
+
+    /// What becomes of a day after the last of the release.
+    #[cold]
+    fn late(&self, day: i32, moment: Option<Moment>, finding: Option<Finding>) -> Reading<Moment> {
+        if day > self.until.saturating_add(YEAR_AFTER) {
+            return (None, Some(Finding::FarFuture));
+        }
+        (moment, finding.or(Some(Finding::AfterRelease)))
+    }
+
+    #[inline]
+    fn push(&mut self, moment: Option<Moment>) {
+        let (day, second) = moment.unwrap_or((i32::MIN, TIME_UNKNOWN));
+        self.days.push(day);
+        if let Some(times) = &mut self.times {
+            let unknown = second == TIME_UNKNOWN || (second == 0 && self.midnight_is_unknown);
+            self.midnights += u64::from(unknown && day != i32::MIN);
+            times.push(if unknown { i64::MIN } else { i64::from(day) * 86_400 + i64::from(second) });
+        }
+    }
+
+    fn take(&mut self, into: &mut Vec<ArrayRef>) -> Result<()> {
+        let days = std::mem::take(&mut self.days);
+        let valid = nulls(days.len(), |at| days.get(at).is_some_and(|day| *day != i32::MIN));
+        into.push(Arc::new(Date32Array::try_new(ScalarBuffer::from(days), valid).map_err(Error::internal)?));
+        if let Some(times) = self.times.as_mut().map(std::mem::take) {
+            let valid = nulls(times.len(), |at| times.get(at).is_some_and(|time| *time != i64::MIN));
+            let times = TimestampSecondArray::try_new(ScalarBuffer::from(times), valid);
+            into.push(Arc::new(times.map_err(Error::internal)?));
+        }
+        Ok(())
+    }
 }
 
-/// Text with a dictionary that grows over the batches of a file.
-#[derive(Debug, Default)]
+/// Text with a dictionary that grows over the batches of a file, as long as it is small.
+#[derive(Debug)]
 struct Text {
     /// Distinct texts as released.
     released: Interner,
     /// What each of them means: key into `values`, negative for null.
     meanings: Vec<(i32, Option<Finding>)>,
-    /// Distinct values kept, and the key of each.
-    values: Vec<String>,
-    keys_of: BTreeMap<String, i32>,
+    /// Distinct values kept; their numbers are the keys.
+    values: Interner,
+    /// Where each value ends among the bytes of `values`, after a 0.
+    ends: Vec<i32>,
     /// Keys of the rows taken.
     keys: Vec<i32>,
     /// `values` as an array, as of the last batch.
     dictionary: Option<Arc<StringArray>>,
+    says_nothing: bool,
 }
 
 impl Text {
+    fn new() -> Self {
+        Self {
+            released: Interner::default(),
+            meanings: Vec::new(),
+            values: Interner::default(),
+            ends: vec![0],
+            keys: Vec::new(),
+            dictionary: None,
+            says_nothing: true,
+        }
+    }
+
     #[inline]
     fn key(&mut self, cell: Cell<'_>, rule: &LayoutColumn) -> (i32, Option<Finding>) {
         match cell {
@@ -262,7 +384,10 @@ impl Text {
             Cell::Error(_) => (-1, Some(Finding::ErrorCell)),
             Cell::NoValue => (-1, Some(Finding::NoValue)),
             Cell::Flag(flag) => (self.value(if flag { "TRUE" } else { "FALSE" }), None),
-            Cell::Number(number) => (self.value(&number.to_string()), None),
+            Cell::Number(number) => {
+                let odd = (rule.kind == Kind::Code).then_some(Finding::NumberAsCode);
+                self.known(&number.to_string(), rule, odd)
+            }
             Cell::Day(day) => (self.value(&iso(day)), None),
             Cell::Moment { day, second } => (self.value(&iso_moment(day, second)), None),
         }
@@ -271,6 +396,7 @@ impl Text {
     /// Reads a text that was not met before.
     fn mean(&mut self, bytes: &[u8], rule: &LayoutColumn) -> (i32, Option<Finding>) {
         let (text, odd) = clean(bytes);
+        let text = if rule.squeeze { squeeze(text) } else { text };
         match state(&text, rule) {
             State::Blank => (-1, odd),
             State::Withheld => {
@@ -279,22 +405,25 @@ impl Text {
             }
             State::Coarsened => (-1, Some(Finding::Coarsened)),
             State::Error => (-1, Some(Finding::ErrorCell)),
-            State::Value => {
-                let key = self.value(rule.any_as.as_deref().unwrap_or(&text));
-                (key, odd)
-            }
+            State::Value => self.known(rule.any_as.as_deref().unwrap_or(&text), rule, odd),
         }
     }
 
+    /// The key of a value, and whether the column's words lack it.
+    fn known(&mut self, text: &str, rule: &LayoutColumn, odd: Option<Finding>) -> (i32, Option<Finding>) {
+        let unknown = rule.words.as_ref().is_some_and(|words| !words.knows(text));
+        (self.value(text), odd.or(unknown.then_some(Finding::UnknownWord)))
+    }
+
     fn value(&mut self, text: &str) -> i32 {
-        if let Some(key) = self.keys_of.get(text) {
-            return *key;
+        let (at, new) = self.values.intern(text.as_bytes());
+        if new {
+            self.says_nothing &= text.eq_ignore_ascii_case("NA");
+            // A batch ends long before its texts have 2^31 bytes.
+            self.ends.push(i32::try_from(self.values.stored().len()).unwrap_or(i32::MAX));
         }
         // The rows of a sheet are counted in 32 bits, so its distinct texts are fewer than 2^31 long before.
-        let key = i32::try_from(self.values.len()).unwrap_or(i32::MAX);
-        self.values.push(text.to_owned());
-        self.keys_of.insert(text.to_owned(), key);
-        key
+        i32::try_from(at).unwrap_or(i32::MAX)
     }
 
     fn take(&mut self) -> Result<ArrayRef> {
@@ -303,11 +432,19 @@ impl Text {
         if nulls.is_some() {
             keys.iter_mut().for_each(|key| *key = (*key).max(0));
         }
+        let count = self.ends.len() - 1;
         let values = match &self.dictionary {
-            Some(values) if values.len() == self.values.len() => values.clone(),
-            _ => Arc::new(StringArray::from_iter_values(&self.values)),
+            Some(values) if values.len() == count => values.clone(),
+            _ => {
+                let ends = OffsetBuffer::new(ScalarBuffer::from(self.ends.clone()));
+                let bytes = Buffer::from(self.values.stored());
+                Arc::new(StringArray::try_new(ends, bytes, None).map_err(Error::internal)?)
+            }
         };
         self.dictionary = Some(values.clone());
+        if count > CARRIED || self.released.stored().len() > CARRIED_BYTES {
+            *self = Self { says_nothing: self.says_nothing, ..Self::new() };
+        }
         if values.is_empty() {
             return Ok(new_null_array(&Kind::Text.data_type(), keys.len()));
         }
@@ -363,6 +500,17 @@ fn clean(bytes: &[u8]) -> (Cow<'_, str>, Option<Finding>) {
     }
 }
 
+/// A text whose runs of white space are one blank each.
+fn squeeze(text: Cow<'_, str>) -> Cow<'_, str> {
+    let mut before = ' ';
+    let is_tight = text.chars().all(|letter| {
+        let tight = !letter.is_whitespace() || (letter == ' ' && before != ' ');
+        before = letter;
+        tight
+    });
+    if is_tight { text } else { Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" ")) }
+}
+
 /// A byte of Windows-1252, the encoding of older exports.
 fn windows_1252(byte: u8) -> char {
     const HIGH: [char; 32] = [
@@ -374,42 +522,52 @@ fn windows_1252(byte: u8) -> char {
 
 /// A cell of the column that decides whether a row is kept, read on its own.
 #[inline]
-pub(crate) fn read_primary(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<i64> {
-    let widen = |(value, finding): Reading<u32>| (value.map(i64::from), finding);
+pub(crate) fn read_primary(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<(i64, u32)> {
     match rule.kind {
         Kind::Date | Kind::Month => {
-            let (day, finding) = read_day(cell, rule);
-            (day.map(i64::from), finding)
+            let (moment, finding) = read_moment(cell, rule);
+            (moment.map(|(day, second)| (i64::from(day), second)), finding)
         }
-        _ => widen(read_count(cell, rule)),
+        _ => {
+            let (count, finding) = read_count(cell, rule);
+            (count.map(|count| (i64::from(count), TIME_UNKNOWN)), finding)
+        }
     }
 }
 
 #[inline]
-fn read_day(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<i32> {
+fn read_moment(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<Moment> {
     match cell {
         Cell::Text(bytes) => {
-            let day = match rule.kind {
-                Kind::Month => month_from_text(bytes),
-                _ => days_from_text(bytes),
+            let moment = match rule.kind {
+                Kind::Month => month_from_text(bytes).map(|day| (day, 0)),
+                _ if rule.time.is_none() && !rule.two_digit_years => {
+                    days_from_text(bytes).map(|day| (day, 0))
+                }
+                _ => moment_from_text(bytes, rule.two_digit_years)
+                    .map(|(day, second)| (day, second.unwrap_or(TIME_UNKNOWN))),
             };
-            match day {
-                Some(day) => plausible(day),
+            match moment {
+                Some(moment) => plausible(moment),
                 None => (None, why_not(bytes, rule)),
             }
         }
-        Cell::Day(day) | Cell::Moment { day, .. } => plausible(day),
+        Cell::Day(day) => plausible((day, 0)),
+        Cell::Moment { day, second } => plausible((day, second)),
         // Days of a spreadsheet count from 1899-12-30; a number that means no day since 1900 is something else.
-        Cell::Number(number) if (1.0..1e7).contains(&number) => match plausible(number as i32 - 25_569) {
-            (Some(day), None) => (Some(day), Some(Finding::NumberAsDate)),
-            other => other,
-        },
+        Cell::Number(number) if (1.0..1e7).contains(&number) => {
+            let seconds = (number.fract() * 86_400.0).round() as u32;
+            match plausible((number as i32 - 25_569, seconds.min(86_399))) {
+                (Some(moment), None) => (Some(moment), Some(Finding::NumberAsDate)),
+                other => other,
+            }
+        }
         other => (None, not_text(other)),
     }
 }
 
-fn plausible(day: i32) -> Reading<i32> {
-    if PLAUSIBLE.contains(&day) { (Some(day), None) } else { (None, Some(Finding::Implausible)) }
+fn plausible(moment: Moment) -> Reading<Moment> {
+    if PLAUSIBLE.contains(&moment.0) { (Some(moment), None) } else { (None, Some(Finding::Implausible)) }
 }
 
 fn month_from_text(bytes: &[u8]) -> Option<i32> {
@@ -466,12 +624,22 @@ fn read_number(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<f64> {
         Cell::Text(bytes) => {
             let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
             let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-            let number = text.parse::<f64>().ok().filter(|number| plain && number.is_finite());
+            let number = if plain { text.parse::<f64>().ok() } else { amount(text) };
+            let number = number.filter(|number| number.is_finite());
             (number, if number.is_some() { None } else { why_not(bytes, rule) })
         }
         Cell::Number(number) if number.is_finite() => (Some(number), None),
         other => (None, not_text(other)),
     }
+}
+
+/// An amount of money, `$5,000.00`.
+fn amount(text: &str) -> Option<f64> {
+    let text = text.strip_prefix('$')?.trim_start();
+    let (whole, cents) = text.split_once('.').unwrap_or((text, ""));
+    let whole = count_from_text(whole.as_bytes())?;
+    let plain = cents.len() <= 2 && cents.bytes().all(|byte| byte.is_ascii_digit());
+    if plain { format!("{whole}.{cents}0").parse().ok() } else { None }
 }
 
 fn read_flag(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<bool> {
@@ -538,8 +706,9 @@ mod tests {
     }
 
     fn texts(column: &mut Column, rows: usize) -> Vec<Option<String>> {
-        let array = column.take(rows).unwrap();
-        let array = arrow::compute::cast(&array, &arrow::datatypes::DataType::Utf8).unwrap();
+        let mut arrays = Vec::new();
+        column.take(rows, &mut arrays).unwrap();
+        let array = arrow::compute::cast(&arrays[0], &arrow::datatypes::DataType::Utf8).unwrap();
         let array = array.as_any().downcast_ref::<StringArray>().unwrap();
         array.iter().map(|text| text.map(str::to_owned)).collect()
     }
@@ -601,10 +770,13 @@ mod tests {
     fn a_serial_number_is_a_day() {
         let rule = rule("type = \"date\"");
         let first = days_from_text(b"2012-01-01").unwrap();
-        assert_eq!(read_day(Cell::Number(40_909.0), &rule), (Some(first), Some(Finding::NumberAsDate)));
-        assert_eq!(read_day(Cell::Text(b"06/14/0002 03:10 PM"), &rule), (None, Some(Finding::Implausible)));
+        let number = |number| read_moment(Cell::Number(number), &rule);
+        assert_eq!(number(40_909.0), (Some((first, 0)), Some(Finding::NumberAsDate)));
+        assert_eq!(number(40_909.5), (Some((first, 43_200)), Some(Finding::NumberAsDate)));
+        let garbage = Cell::Text(b"06/14/0002 03:10 PM");
+        assert_eq!(read_moment(garbage, &rule), (None, Some(Finding::Implausible)));
         let afternoon = Cell::Moment { day: first, second: 54_600 };
-        assert_eq!(read_day(afternoon, &rule), (Some(first), None));
+        assert_eq!(read_moment(afternoon, &rule), (Some((first, 54_600)), None));
         assert_eq!(iso(first), "2012-01-01");
         assert_eq!(afternoon.shown(), "2012-01-01 15:10:00");
     }

@@ -1,4 +1,5 @@
-//! Dates as released: `10/1/2015`, `10/01/2015 03:10 PM`, `2015-10-01`, into days from 1970-01-01.
+//! Dates as released: `10/1/2015`, `10/01/2015 03:10 PM`, `2015-10-01 15:10`, into days from 1970-01-01 and
+//! seconds of the day.
 
 /// First day that a released date can plausibly name, 1900-01-01, and the first that it cannot, 2101-01-01,
 /// in days from 1970-01-01. The serial calendar of spreadsheets starts at the first.
@@ -41,6 +42,25 @@ fn bare(month_day: [u8; 4], year: [u8; 4]) -> Option<i32> {
 }
 
 fn days_from_any_text(text: &[u8]) -> Option<i32> {
+    let (date, rest) = date_and_rest(text, false)?;
+    is_time(rest).then_some(date)
+}
+
+/// The day that a text names and the second of that day, 0 where it names no time, `None` where the time cannot
+/// be read.
+///
+/// With `two_digit_years`, `10/1/15` is a day of 2015.
+#[inline]
+pub(crate) fn moment_from_text(text: &[u8], two_digit_years: bool) -> Option<(i32, Option<u32>)> {
+    if let Some(day) = days_from_text(text).filter(|_| text.len() <= 10) {
+        return Some((day, Some(0)));
+    }
+    let (date, rest) = date_and_rest(text, two_digit_years)?;
+    is_time(rest).then(|| (date, second_of_day(rest)))
+}
+
+/// A date at the start of a text, and what follows it.
+fn date_and_rest(text: &[u8], two_digit_years: bool) -> Option<(i32, &[u8])> {
     let text = text.trim_ascii();
     let (first, rest) = number(text)?;
     let (&separator, rest) = rest.split_first()?;
@@ -49,10 +69,41 @@ fn days_from_any_text(text: &[u8]) -> Option<i32> {
     let (third, rest) = number(rest)?;
     let date = match (separator, first, second, third) {
         (b'/', (month, 1..=2), (day, 1..=2), (year, 4)) => days_from_civil(year, month, day),
+        (b'/', (month, 1..=2), (day, 1..=2), (year, 2)) if two_digit_years => {
+            days_from_civil(year + 2000, month, day)
+        }
         (b'-', (year, 4), (month, 1..=2), (day, 1..=2)) => days_from_civil(year, month, day),
         _ => None,
     }?;
-    is_time(rest).then_some(date)
+    Some((date, rest))
+}
+
+/// The second of the day that `03:10 PM`, `15:10` or `15:10:00.000` names; 0 for nothing.
+fn second_of_day(text: &[u8]) -> Option<u32> {
+    let text = text.strip_prefix(b"T").unwrap_or(text).trim_ascii();
+    if text.is_empty() {
+        return Some(0);
+    }
+    let half = |word: &[u8]| text.len() > 2 && text.to_ascii_uppercase().ends_with(word);
+    let (afternoon, morning) = (half(b"PM"), half(b"AM"));
+    let end = if afternoon || morning { text.len() - 2 } else { text.len() };
+    let clock = text.get(..end)?.trim_ascii();
+    let clock = clock.strip_suffix(b"Z").unwrap_or(clock);
+    let mut parts = [0_u32; 3];
+    for (at, part) in clock.split(|byte| *byte == b':').enumerate() {
+        let whole = part.split(|byte| *byte == b'.').next().filter(|whole| (1..=2).contains(&whole.len()))?;
+        *parts.get_mut(at)? = std::str::from_utf8(whole).ok()?.parse().ok()?;
+    }
+    let [hour, minute, second] = parts;
+    let hour = match (hour, afternoon || morning) {
+        (1..=12, true) => hour % 12 + if afternoon { 12 } else { 0 },
+        (0..=23, false) => hour,
+        // `15:10 PM` is written, too.
+        (13..=23, true) if afternoon => hour,
+        (0, true) if morning => 0,
+        _ => return None,
+    };
+    (minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
 }
 
 /// Days from 1970-01-01 of a day of the proleptic Gregorian calendar, if there is such a day.
@@ -135,6 +186,29 @@ mod tests {
         for text in ["06/14/2026 03:10 PM", "6/14/2026 0:00", "2026-06-14T15:10:00Z", " 6/14/2026 "] {
             assert_eq!(days_from_text(text.as_bytes()), day, "{text}");
         }
+    }
+
+    #[test]
+    fn a_time_of_day_is_a_second_of_the_day() {
+        let day = days_from_text(b"6/14/2026").unwrap();
+        for (text, second) in [
+            ("6/14/2026", Some(0)),
+            ("06/14/2026 03:10 PM", Some(54_600)),
+            ("06/14/2026 12:00 AM", Some(0)),
+            ("06/14/2026 12:30 PM", Some(45_000)),
+            ("06/14/2026 15:10", Some(54_600)),
+            ("6/14/2026 15:10 PM", Some(54_600)),
+            ("2026-06-14T15:10:01.5Z", Some(54_601)),
+            ("2026-06-14 00:00:00", Some(0)),
+            ("6/14/2026 24:00", None),
+            ("6/14/2026 13:61", None),
+        ] {
+            assert_eq!(moment_from_text(text.as_bytes(), false), Some((day, second)), "{text}");
+        }
+        assert_eq!(moment_from_text(b"6/14/26", true), Some((day, Some(0))));
+        assert_eq!(moment_from_text(b"6/14/26 3:10 PM", true), Some((day, Some(54_600))));
+        assert_eq!(moment_from_text(b"6/14/26", false), None);
+        assert_eq!(moment_from_text(b"6/14/2026 noon", false), None);
     }
 
     #[test]

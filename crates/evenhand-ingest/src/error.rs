@@ -62,6 +62,8 @@ pub enum ErrorKind {
     Duplicate,
     /// No known layout has this header.
     UnknownHeader,
+    /// A header of several releases, and nothing that tells which.
+    UnknownRelease,
     /// A line, a cell or an unpacked size beyond what we accept.
     Limit,
     /// The receiver of the batches failed; `source()` says how.

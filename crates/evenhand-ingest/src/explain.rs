@@ -1,16 +1,20 @@
 //! Why a file is read as it is: the layout that matched, column by column, or the nearest one.
 
 use crate::delimited::Delimited;
+use crate::delivery::{Hints, Told, tell};
 use crate::error::letters;
 use crate::header::{self, Found, Match};
 use crate::input::{Format, format_of};
 use crate::layout::Role;
 use crate::plan::stem;
-use crate::read::{FirstRows, known, release_of};
+use crate::read::{FirstRows, known, last_day_of_sheet, last_day_of_text};
 use crate::workbook;
 use crate::{Error, Result};
 use serde::Serialize;
 use std::path::Path;
+
+/// Missing headers of a rival that are named in print.
+const RIVAL_NAMES: usize = 5;
 
 /// How a file is understood. Prints as text, serialises as JSON.
 #[derive(Debug, Serialize)]
@@ -36,6 +40,8 @@ pub struct SheetExplanation {
     pub table: Option<String>,
     /// Release that it belongs to.
     pub release: Option<String>,
+    /// What told the release.
+    pub release_by: Option<String>,
     /// Columns of the header, in order.
     pub columns: Vec<ColumnExplanation>,
     /// Columns of the table that the sheet does not have, with the header looked for, if any.
@@ -72,15 +78,16 @@ pub struct Rival {
     pub missing: Vec<String>,
 }
 
-/// Explains how a file is understood, without reading its rows.
+/// Explains how a file is understood, without reading its rows unless only they tell its release; `asked` is
+/// the release of files whose header belongs to several.
 ///
 /// # Errors
 /// A file that cannot be opened; an unknown header is part of the explanation.
-pub fn explain(path: &Path) -> Result<Explanation> {
-    explain_any(path).map_err(|error| error.in_file(&path.display().to_string()))
+pub fn explain(path: &Path, asked: Option<&str>) -> Result<Explanation> {
+    explain_any(path, Hints { path, asked }).map_err(|error| error.in_file(&path.display().to_string()))
 }
 
-fn explain_any(path: &Path) -> Result<Explanation> {
+fn explain_any(path: &Path, hints: Hints<'_>) -> Result<Explanation> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let stem = stem(&name);
     let file = path.display().to_string();
@@ -93,6 +100,11 @@ fn explain_any(path: &Path) -> Result<Explanation> {
                 let first = FirstRows::of(&mut *book, &sheet)?;
                 let found = header::find(&first.texts, stem)?;
                 let mut explanation = explain_sheet(&sheet, &first.texts, &first.numbers, &found)?;
+                if let Found::Known(found) = &found {
+                    let before = first.texts.get(..found.at).unwrap_or_default();
+                    explanation
+                        .told(tell(found, before, hints, || last_day_of_sheet(&mut *book, &sheet, found)));
+                }
                 if first.is_prose() {
                     explanation.is_notes = true;
                     explanation.refused = None;
@@ -102,10 +114,15 @@ fn explain_any(path: &Path) -> Result<Explanation> {
             Ok(Explanation { file, format: "workbook".to_owned(), sheets })
         }
         format => {
-            let text = Delimited::open(path, format, stem)?;
+            let mut text = Delimited::open(path, format, stem)?;
             let numbers: Vec<u64> = (1..=text.first_rows.len() as u64).collect();
             let packed = if format == Format::Gzip { "gzipped text" } else { "text" };
-            let sheets = vec![explain_sheet(stem, &text.first_rows, &numbers, &text.found)?];
+            let mut explanation = explain_sheet(stem, &text.first_rows, &numbers, &text.found)?;
+            if let Found::Known(found) = text.found.clone() {
+                let before = text.first_rows.get(..found.at).unwrap_or_default().to_vec();
+                explanation.told(tell(&found, &before, hints, || last_day_of_text(&mut text, &found)));
+            }
+            let sheets = vec![explanation];
             let format = format!("{packed}, fields separated by `{}`", text.delimiter().escape_default());
             Ok(Explanation { file, format, sheets })
         }
@@ -137,6 +154,7 @@ fn explain_sheet(
         layout: None,
         table: None,
         release: None,
+        release_by: None,
         columns: Vec::new(),
         absent: Vec::new(),
         is_notes: false,
@@ -148,7 +166,6 @@ fn explain_sheet(
             explanation.header_row = numbers.get(found.at).copied();
             explanation.layout = Some(found.layout.id.clone());
             explanation.table = Some(found.layout.table.clone());
-            explanation.release = Some(release_of(found, rows.get(..found.at).unwrap_or_default()));
             explanation.columns = columns(found);
             explanation.absent = absent(found);
         }
@@ -157,10 +174,28 @@ fn explain_sheet(
     Ok(explanation)
 }
 
+impl SheetExplanation {
+    /// Adds the release, or why it cannot be told.
+    fn told(&mut self, told: Result<Told>) {
+        match told {
+            Ok(told) => {
+                self.release = Some(told.release);
+                self.release_by = Some(told.by.to_owned());
+            }
+            Err(error) => self.refused = Some(error),
+        }
+    }
+}
+
 fn columns(found: &Match) -> Vec<ColumnExplanation> {
     let explain = |(at, header): (usize, &String)| {
         let rule = found.bound.get(at).copied().flatten().and_then(|at| found.layout.columns.get(at));
         let (column, note) = match rule {
+            Some(rule) if rule.time_name().is_some() => {
+                let primary = if rule.role == Role::Primary { ", decides whether a row is kept" } else { "" };
+                let time = rule.time_name().unwrap_or_default();
+                (Some(rule.name.clone()), format!("a date{primary}; its time of day → {time}"))
+            }
             Some(rule) if rule.role == Role::PersonDetail => {
                 (None, "left out: person-level detail".to_owned())
             }
@@ -198,10 +233,22 @@ impl std::fmt::Display for SheetExplanation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "\nsheet `{}`: ", self.sheet)?;
         match (&self.layout, &self.table, &self.release, self.header_row) {
-            (Some(layout), Some(table), Some(release), Some(row)) => writeln!(
-                f,
-                "header in row {row}, layout `{layout}`, to table `{table}` of release `{release}`"
-            )?,
+            (Some(layout), Some(table), Some(release), Some(row)) => {
+                write!(
+                    f,
+                    "header in row {row}, layout `{layout}`, to table `{table}` of release `{release}`"
+                )?;
+                match self.release_by.as_deref() {
+                    None | Some("its header") => writeln!(f)?,
+                    Some(by) => writeln!(f, " (told by {by})")?,
+                }
+            }
+            (Some(layout), Some(table), None, Some(row)) => {
+                writeln!(
+                    f,
+                    "header in row {row}, layout `{layout}`, to table `{table}` of no known release"
+                )?;
+            }
             _ if self.is_notes => writeln!(f, "notes only, set aside whole")?,
             _ => writeln!(f, "no layout")?,
         }
@@ -224,7 +271,11 @@ impl std::fmt::Display for SheetExplanation {
             write!(f, "  also near: `{}` knows {known} of {all} headers", rival.layout)?;
             match rival.missing.len() {
                 0 => writeln!(f)?,
-                _ => writeln!(f, ", lacks `{}`", rival.missing.join("`, `"))?,
+                few if few <= RIVAL_NAMES => writeln!(f, ", lacks `{}`", rival.missing.join("`, `"))?,
+                many => {
+                    let shown = rival.missing.get(..RIVAL_NAMES).unwrap_or_default().join("`, `");
+                    writeln!(f, ", lacks `{shown}` and {} more", many - RIVAL_NAMES)?;
+                }
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Finds the header of a sheet by its names and the layout that it belongs to, or the nearest one.
 
-use crate::layout::{Layout, Shape, layouts, squeezed};
+use crate::layout::{Layout, LayoutColumn, Role, Shape, layouts, squeezed};
 use crate::{Error, ErrorKind, Result};
 use std::collections::BTreeSet;
 
@@ -32,14 +32,21 @@ impl Match {
         let mut taken = BTreeSet::new();
         let (mut bound, mut extra, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
         for (position, wanted) in squeezed.iter().enumerate() {
-            let column = layout.columns.iter().position(|column| column.is_named(wanted));
-            match column {
-                Some(column) if taken.insert(column) => bound.push(Some(column)),
-                Some(_) => {
+            // Where one header stands for two columns, the second takes its second appearance.
+            let mut named = (0..).zip(&layout.columns).filter(|(_, column)| column.is_named(wanted));
+            let first = named.next().map(|(at, _)| at);
+            let free = first.filter(|at| !taken.contains(at));
+            let column = free.or_else(|| named.map(|(at, _)| at).find(|at| !taken.contains(at)));
+            match (column, first) {
+                (Some(column), _) => {
+                    taken.insert(column);
+                    bound.push(Some(column));
+                }
+                (None, Some(_)) => {
                     repeated.push(position);
                     bound.push(None);
                 }
-                None => {
+                (None, None) => {
                     if !wanted.is_empty() {
                         extra.push(position);
                     }
@@ -57,6 +64,14 @@ impl Match {
         Self { layout, at, headers, bound, missing, extra, repeated }
     }
 
+    /// The column that decides whether a row is kept, and its place, if the layout has one with dates.
+    pub(crate) fn primary(&self) -> Option<(&'static LayoutColumn, usize)> {
+        self.layout.sort_by()?;
+        let column = self.layout.columns.iter().position(|column| column.role == Role::Primary)?;
+        let at = self.bound.iter().position(|bound| *bound == Some(column))?;
+        Some((self.layout.columns.get(column)?, at))
+    }
+
     /// Headers that the layout knows.
     pub(crate) fn known(&self) -> usize {
         self.bound.iter().flatten().count()
@@ -64,10 +79,25 @@ impl Match {
 
     /// Whether the layout can read the sheet.
     pub(crate) fn fits(&self) -> bool {
-        self.known() > 0
-            && self.missing.is_empty()
-            && self.repeated.is_empty()
-            && (self.extra.is_empty() || !self.layout.strict)
+        let Some(slack) = self.layout.slack else {
+            return self.known() > 0
+                && self.missing.is_empty()
+                && self.repeated.is_empty()
+                && (self.extra.is_empty() || !self.layout.strict);
+        };
+        let is_core = |at: &usize| self.layout.columns.get(*at).is_some_and(LayoutColumn::is_core);
+        let repeats_core = self.repeated.iter().any(|&at| {
+            let header = squeezed(self.header(at));
+            self.layout.columns.iter().any(|column| column.is_core() && column.is_named(&header))
+        });
+        let amiss = self.missing.len().max(self.extra.len() + self.repeated.len());
+        self.known() > 0 && !self.missing.iter().any(is_core) && !repeats_core && amiss <= slack
+    }
+
+    /// A missing column that an unknown header at this position may be the new name of.
+    pub(crate) fn nearest_missing(&self, at: usize) -> Option<&'static str> {
+        let header = self.header(at);
+        self.renamed().into_iter().find(|(_, found)| *found == header).map(|(missing, _)| missing)
     }
 
     /// How near a header that does not fit is: known names among all names, in thousandths.
@@ -124,7 +154,10 @@ pub(crate) enum Found {
 /// Looks for a header in the first rows of a sheet of the file with this stem.
 pub(crate) fn find(rows: &[Vec<String>], stem: &str) -> Result<Found> {
     let all = tries(rows)?;
-    let rank = |found: &Match| (found.known(), usize::MAX - found.extra.len(), found.named(stem));
+    let rank = |found: &Match| {
+        let amiss = found.extra.len() + if found.layout.slack.is_some() { found.missing.len() } else { 0 };
+        (found.known(), usize::MAX - amiss, found.named(stem))
+    };
     let fitting: Vec<_> = all.iter().filter(|found| found.fits()).collect();
     let best = fitting.iter().map(|found| rank(found)).max();
     let mut equal: Vec<Match> =

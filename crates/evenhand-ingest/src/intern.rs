@@ -39,6 +39,11 @@ impl Interner {
         ((entry.number as usize).saturating_sub(1), new)
     }
 
+    /// The distinct texts one after the other, in order of first appearance.
+    pub(crate) fn stored(&self) -> &[u8] {
+        &self.bytes
+    }
+
     #[inline]
     fn text(&self, entry: Entry) -> &[u8] {
         self.bytes.get(entry.start..).and_then(|text| text.get(..entry.len as usize)).unwrap_or_default()

@@ -4,13 +4,13 @@
 
 use crate::dates::days_from_text;
 use crate::{Error, Result};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 /// Every known layout. Row-level releases first, then tables of counts and places by name.
-const FILES: [&str; 39] = [
+const FILES: [&str; 59] = [
     include_str!("layouts/arrests_ice_foia_2019.toml"),
     include_str!("layouts/removals_ice_foia_2019.toml"),
     include_str!("layouts/encounter_counts_ice_foia_2019.toml"),
@@ -18,6 +18,26 @@ const FILES: [&str; 39] = [
     include_str!("layouts/arrests_ice_seattle_2019.toml"),
     include_str!("layouts/book_ins_ice_seattle_2019.toml"),
     include_str!("layouts/removals_ice_seattle_2019.toml"),
+    include_str!("layouts/arrests_ice_r2023.toml"),
+    include_str!("layouts/detention_stints_ice_r2023.toml"),
+    include_str!("layouts/removals_ice_r2023.toml"),
+    include_str!("layouts/risk_assessments_ice_r2023.toml"),
+    include_str!("layouts/arrests_ice_2025.toml"),
+    include_str!("layouts/detainers_ice_2025.toml"),
+    include_str!("layouts/detainers_ice_2025_early.toml"),
+    include_str!("layouts/detention_stints_ice_2025.toml"),
+    include_str!("layouts/encounters_ice_2025.toml"),
+    include_str!("layouts/removals_ice_2025.toml"),
+    include_str!("layouts/arrests_ice_r2026mar.toml"),
+    include_str!("layouts/detainers_ice_r2026mar.toml"),
+    include_str!("layouts/detention_stints_ice_r2026mar.toml"),
+    include_str!("layouts/encounters_ice_r2026mar.toml"),
+    include_str!("layouts/removals_ice_r2026mar.toml"),
+    include_str!("layouts/arrests_ice_r2026aug.toml"),
+    include_str!("layouts/detainers_ice_r2026aug.toml"),
+    include_str!("layouts/detention_stints_ice_r2026aug.toml"),
+    include_str!("layouts/encounters_ice_r2026aug.toml"),
+    include_str!("layouts/removals_ice_r2026aug.toml"),
     include_str!("layouts/seattle_summary.toml"),
     include_str!("layouts/agreements_287g.toml"),
     include_str!("layouts/agreements_287g_snapshots.toml"),
@@ -52,6 +72,11 @@ const FILES: [&str; 39] = [
     include_str!("layouts/secure_communities.toml"),
 ];
 
+/// Words that columns are known to hold, by name of the list.
+const VOCABULARIES: &str = include_str!("layouts/data/vocabularies.toml");
+/// Deliveries that share one header, by the name that layouts use.
+const DELIVERIES: &str = include_str!("layouts/data/deliveries.toml");
+
 /// One known header and the table that its rows go to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,11 +100,70 @@ pub struct Layout {
     /// Starts of the file names that this layout belongs to, where another layout has the same header.
     #[serde(default)]
     pub files: Vec<String>,
+    /// Name of the deliveries that share this header, if there are several; see [`Delivery`].
+    #[serde(default)]
+    pub deliveries: Option<String>,
+    /// Whether it is a national release of rows: white space inside its texts is squeezed, columns that fail to
+    /// come are told even when nothing of them is kept, and its rows are checked against one another.
+    #[serde(default)]
+    pub national: bool,
+    /// How many columns, other than those marked `core` or `optional`, may be missing or unknown before the
+    /// header is another layout's. Without it every column that is not `optional` is needed.
+    #[serde(default)]
+    pub slack: Option<usize>,
+    /// Whether years of two digits, `10/1/15`, are years from 2000 on.
+    #[serde(default)]
+    pub two_digit_years: bool,
     /// How rows are arranged.
     #[serde(default)]
     pub shape: Shape,
     /// Columns of the table, in its order.
     pub columns: Vec<LayoutColumn>,
+    /// The deliveries that share this header.
+    #[serde(skip)]
+    choices: Vec<Delivery>,
+}
+
+/// One of several deliveries whose headers are equal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delivery {
+    /// The release.
+    pub release: String,
+    /// First and last day that it covers.
+    pub window: [String; 2],
+    /// What a file or folder of it may be called, in lower case.
+    pub names: Vec<String>,
+}
+
+/// Words that a column is known to hold.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Vocabulary {
+    /// Whether only the code in brackets at the start counts.
+    #[serde(default)]
+    key: Option<VocabularyKey>,
+    words: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum VocabularyKey {
+    Code,
+}
+
+impl Vocabulary {
+    /// Whether a cleaned text is one of the words.
+    pub(crate) fn knows(&self, text: &str) -> bool {
+        let key = match self.key {
+            Some(VocabularyKey::Code) => {
+                let code = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+                code.map_or(text, |(code, _)| code)
+            }
+            None => text,
+        };
+        self.words.contains(&key.to_lowercase())
+    }
 }
 
 /// How the rows of a sheet are arranged.
@@ -132,9 +216,37 @@ pub struct LayoutColumn {
     /// Value by words of the block's title.
     #[serde(default)]
     pub by_title: BTreeMap<String, String>,
+    /// Whether a second column, named after this one with `_time`, holds the time of day, and what midnight says.
+    #[serde(default)]
+    pub time: Option<TimeOfDay>,
+    /// Whether a file without it has another layout, whatever the layout's slack.
+    #[serde(default)]
+    pub core: bool,
+    /// Name of the list of words that it is known to hold.
+    #[serde(default)]
+    pub vocabulary: Option<String>,
+    /// That list.
+    #[serde(skip)]
+    pub(crate) words: Option<Arc<Vocabulary>>,
+    /// Whether white space inside a text is squeezed.
+    #[serde(skip)]
+    pub(crate) squeeze: bool,
+    /// Whether years of two digits are read.
+    #[serde(skip)]
+    pub(crate) two_digit_years: bool,
     /// Its headers as they are compared.
     #[serde(skip)]
     squeezed: Vec<String>,
+}
+
+/// What the time of day of a date cell says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeOfDay {
+    /// Midnight says that the time is not known: the time is null.
+    UnknownAtMidnight,
+    /// The time is what the cell says, midnight included.
+    Released,
 }
 
 /// How the cells of a column are read.
@@ -144,6 +256,8 @@ pub enum Kind {
     /// Text as released, without blanks around it.
     #[default]
     Text,
+    /// A code, which is text even where it has digits only: `0999` keeps its zero.
+    Code,
     /// A day.
     Date,
     /// A month, `2007-10`, kept as its first day.
@@ -165,7 +279,9 @@ impl Kind {
     #[must_use]
     pub fn data_type(self) -> DataType {
         match self {
-            Self::Text => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+            Self::Text | Self::Code => {
+                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+            }
             Self::Date | Self::Month => DataType::Date32,
             Self::Count | Self::FiscalYear => DataType::UInt32,
             Self::Number => DataType::Float64,
@@ -177,6 +293,7 @@ impl Kind {
     pub(crate) fn expects(self) -> &'static str {
         match self {
             Self::Text => "text",
+            Self::Code => "a code",
             Self::Date => "a date",
             Self::Month => "a month such as `2007-10`",
             Self::Count => "a whole number",
@@ -198,6 +315,8 @@ pub enum Role {
     Primary,
     /// About one person and not needed by any measure: never kept.
     PersonDetail,
+    /// About one person and needed to tell rows apart: kept on this machine, and never shown in a message.
+    Private,
 }
 
 impl LayoutColumn {
@@ -218,10 +337,34 @@ impl LayoutColumn {
         self.role != Role::PersonDetail
     }
 
-    /// Whether a file without it has another layout.
+    /// Whether a file should have it.
     #[must_use]
     pub fn is_required(&self) -> bool {
         self.is_kept() && !self.optional && self.aliases().next().is_some()
+    }
+
+    /// Whether no slack makes up for its absence.
+    #[must_use]
+    pub fn is_core(&self) -> bool {
+        self.core || self.role == Role::Primary
+    }
+
+    /// Name of the column for the time of day, if it has one.
+    #[must_use]
+    pub fn time_name(&self) -> Option<String> {
+        self.time.map(|_| format!("{}_time", self.name))
+    }
+
+    /// Whether its values may stand in a message.
+    pub(crate) fn is_shown(&self) -> bool {
+        !matches!(self.role, Role::Private | Role::PersonDetail)
+    }
+
+    /// The columns of the table that it fills: name and type.
+    pub fn fields(&self) -> impl Iterator<Item = (String, DataType)> {
+        let time = DataType::Timestamp(TimeUnit::Second, None);
+        let own = (self.name.clone(), self.kind.data_type());
+        std::iter::once(own).chain(self.time_name().map(|name| (name, time)))
     }
 }
 
@@ -248,9 +391,33 @@ impl Layout {
     /// First and last day of the release, in days from 1970-01-01.
     #[must_use]
     pub fn window_days(&self) -> Option<(i32, i32)> {
-        let [first, last] = self.window.as_ref()?;
-        Some((days_from_text(first.as_bytes())?, days_from_text(last.as_bytes())?))
+        self.window.as_ref().and_then(days_of)
     }
+
+    /// First and last day of one of its releases; nothing is known of a release that the file itself names.
+    pub(crate) fn window_of(&self, release: &str) -> Option<(i32, i32)> {
+        match self.choices.iter().find(|choice| choice.release == release) {
+            Some(choice) => days_of(&choice.window),
+            None => self.window_days().filter(|_| release == self.release),
+        }
+    }
+
+    /// The deliveries that share this header; none when the layout is one release's alone.
+    #[must_use]
+    pub fn choices(&self) -> &[Delivery] {
+        &self.choices
+    }
+}
+
+impl Delivery {
+    /// Last day, in days from 1970-01-01.
+    pub(crate) fn last_day(&self) -> Option<i32> {
+        days_of(&self.window).map(|(_, last)| last)
+    }
+}
+
+fn days_of([first, last]: &[String; 2]) -> Option<(i32, i32)> {
+    Some((days_from_text(first.as_bytes())?, days_from_text(last.as_bytes())?))
 }
 
 /// Every known layout.
@@ -260,15 +427,38 @@ impl Layout {
 /// rules out.
 pub fn layouts() -> Result<&'static [Layout]> {
     static LAYOUTS: OnceLock<Result<Vec<Layout>, String>> = OnceLock::new();
-    let parsed = LAYOUTS
-        .get_or_init(|| FILES.iter().map(|text| parse(text).map_err(|error| error.to_string())).collect());
-    parsed.as_deref().map_err(Error::internal)
+    LAYOUTS.get_or_init(|| parse_all(&FILES)).as_deref().map_err(Error::internal)
 }
 
-fn parse(text: &str) -> Result<Layout, toml::de::Error> {
-    let mut layout: Layout = toml::from_str(text)?;
+fn parse_all(files: &[&str]) -> Result<Vec<Layout>, String> {
+    let words = toml::from_str::<BTreeMap<String, Vocabulary>>(VOCABULARIES).map_err(|e| e.to_string())?;
+    let lowered = |list: Vocabulary| Vocabulary {
+        words: list.words.iter().map(|word| word.to_lowercase()).collect(),
+        ..list
+    };
+    let words = words.into_iter().map(|(name, list)| (name, Arc::new(lowered(list)))).collect();
+    let deliveries = toml::from_str(DELIVERIES).map_err(|error| error.to_string())?;
+    files.iter().map(|text| parse(text, &words, &deliveries)).collect()
+}
+
+fn parse(
+    text: &str,
+    words: &BTreeMap<String, Arc<Vocabulary>>,
+    deliveries: &BTreeMap<String, Vec<Delivery>>,
+) -> Result<Layout, String> {
+    let mut layout: Layout = toml::from_str(text).map_err(|error| error.to_string())?;
     for column in &mut layout.columns {
         column.squeezed = column.aliases().map(squeezed).collect();
+        column.squeeze = layout.national;
+        column.two_digit_years = layout.two_digit_years;
+        if let Some(name) = &column.vocabulary {
+            let list = words.get(name).ok_or_else(|| format!("{}: no vocabulary `{name}`", layout.id))?;
+            column.words = Some(list.clone());
+        }
+    }
+    if let Some(name) = &layout.deliveries {
+        let known = deliveries.get(name).ok_or_else(|| format!("{}: no deliveries `{name}`", layout.id))?;
+        layout.choices.clone_from(known);
     }
     Ok(layout)
 }
@@ -281,18 +471,19 @@ pub(crate) fn squeezed(header: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
-    fn layouts_of_one_table_agree_on_its_columns() {
-        let mut tables: BTreeMap<&str, Vec<(&str, DataType)>> = BTreeMap::new();
+    fn layouts_of_one_table_agree_on_the_types_of_its_columns() {
+        let mut types: BTreeMap<(&str, String), DataType> = BTreeMap::new();
+        let mut tables = BTreeSet::new();
         for layout in layouts().unwrap() {
-            let columns: Vec<_> =
-                layout.kept().map(|column| (column.name.as_str(), column.kind.data_type())).collect();
-            let known = tables.entry(&layout.table).or_insert_with(|| columns.clone());
-            assert_eq!(*known, columns, "{}", layout.id);
+            tables.insert(layout.table.as_str());
+            for (name, kind) in layout.kept().flat_map(LayoutColumn::fields) {
+                let known = types.entry((&layout.table, name.clone())).or_insert_with(|| kind.clone());
+                assert_eq!(*known, kind, "{}: {name}", layout.id);
+            }
         }
-        assert_eq!(tables.len(), 37);
+        assert_eq!(tables.len(), 40);
     }
 
     #[test]
@@ -303,14 +494,27 @@ mod tests {
             assert!(layout.release.parse::<evenhand_vocab::ReleaseId>().is_ok(), "{}", layout.id);
             assert_eq!(layout.window.is_some(), layout.window_days().is_some(), "{}", layout.id);
             assert!(layout.columns.iter().filter(|column| column.role == Role::Primary).count() <= 1);
-            let mut names = BTreeSet::new();
-            let mut headers = BTreeSet::new();
-            for column in &layout.columns {
-                assert!(names.insert(&column.name), "{}: {} twice", layout.id, column.name);
-                for alias in column.aliases() {
-                    assert!(headers.insert(alias.to_lowercase()), "{}: {alias} twice", layout.id);
-                }
+            let names: Vec<_> = layout.kept().flat_map(LayoutColumn::fields).map(|(name, _)| name).collect();
+            let distinct: BTreeSet<_> = names.iter().collect();
+            assert_eq!(names.len(), distinct.len(), "{}: a name twice in {names:?}", layout.id);
+            for choice in layout.choices() {
+                assert!(choice.release.parse::<evenhand_vocab::ReleaseId>().is_ok(), "{}", layout.id);
+                assert!(choice.last_day().is_some(), "{}", choice.release);
             }
+            assert!(layout.slack.unwrap_or(0) * 2 < layout.columns.len(), "{}: slack", layout.id);
         }
+    }
+
+    #[test]
+    fn a_word_is_known_by_its_code_or_whatever_its_case() {
+        let layouts = layouts().unwrap();
+        let column = |name: &str| {
+            let columns = layouts.iter().flat_map(|layout| &layout.columns);
+            columns.filter(|column| column.name == name).find_map(|column| column.words.clone()).unwrap()
+        };
+        assert!(column("case_category").knows("[8F] Expedited Removal"));
+        assert!(column("case_category").knows("[2V] worded in any way"));
+        assert!(!column("case_category").knows("[9Z] Expedited Removal"));
+        assert!(column("gender").knows("MALE") && !column("gender").knows("M"));
     }
 }

@@ -32,6 +32,7 @@
 mod column;
 mod dates;
 mod delimited;
+mod delivery;
 mod error;
 mod explain;
 mod header;
@@ -47,7 +48,7 @@ mod workbook;
 pub use dates::days_from_text;
 pub use error::{Error, ErrorKind, Result, SinkError};
 pub use explain::{ColumnExplanation, Explanation, Rival, SheetExplanation, explain};
-pub use layout::{Kind, Layout, LayoutColumn, Role, Shape, layouts};
+pub use layout::{Delivery, Kind, Layout, LayoutColumn, Role, Shape, TimeOfDay, layouts};
 pub use marker::is_withheld;
 pub use plan::{Options, Plan, SkipReason, Skipped, Source, plan};
 pub use read::{Part, Sink, read};

@@ -12,10 +12,12 @@ use std::path::{Path, PathBuf};
 const MAX_DEPTH: usize = 16;
 
 /// How to treat what a plan meets.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// List a data file that cannot be read or that no layout knows, instead of refusing the ingest.
     pub skip_unknown: bool,
+    /// Release of the files whose header belongs to several.
+    pub release: Option<String>,
 }
 
 /// The files of an ingest.
@@ -135,7 +137,7 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan> {
         if !seen.insert(real) {
             continue;
         }
-        match source(&path, &name) {
+        match source(&path, &name, options) {
             Ok(source) => sources.push(source),
             Err(error) if options.skip_unknown => {
                 let path = path.display().to_string();
@@ -175,10 +177,10 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan> {
 }
 
 /// A plan of one file alone.
-fn source(path: &Path, name: &str) -> Result<Source> {
+fn source(path: &Path, name: &str, options: &Options) -> Result<Source> {
     let shown = path.display().to_string();
     let bytes = fs::metadata(path).map_err(|error| Error::io("unreadable", error).in_file(&shown))?.len();
-    let identity = identify(path, name).map_err(|error| error.in_file(&shown))?;
+    let identity = identify(path, name, options.release.as_deref()).map_err(|error| error.in_file(&shown))?;
     // The same file has one name, whether its release's folder or a folder of releases was given.
     let below = name.strip_prefix(&identity.release).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
     Ok(Source {

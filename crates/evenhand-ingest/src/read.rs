@@ -1,6 +1,8 @@
 //! One file into batches and its account.
 
+use crate::column::read_primary;
 use crate::delimited::Delimited;
+use crate::delivery::{Hints, tell};
 use crate::header::{self, Found, Match, SEARCHED_ROWS};
 use crate::input::{Format, digest, format_of};
 use crate::plan::{Source, slug, stem};
@@ -226,29 +228,14 @@ pub(crate) fn known(found: &Found, rows: &[Vec<String>]) -> Result<Match> {
     }
 }
 
-/// The release that a sheet belongs to: named by a FOIA number before the header, or by the layout.
-pub(crate) fn release_of(found: &Match, before: &[Vec<String>]) -> String {
-    let number = before.iter().flatten().find_map(|cell| foia_number(cell)).filter(|_| found.layout.foia);
-    number.unwrap_or_else(|| found.layout.release.clone())
-}
-
-/// `ice-foia-2019-53623` from `2019-ICFO-53623`.
-fn foia_number(text: &str) -> Option<String> {
-    let at = text.find("-ICFO-")?;
-    let digits = |text: &str| text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let year = text.get(at.checked_sub(4)?..at).filter(|year| digits(year))?;
-    let number: String = text.get(at + 6..)?.chars().take_while(char::is_ascii_digit).collect();
-    digits(&number).then(|| format!("ice-foia-{year}-{number}"))
-}
-
 /// What a file is, as far as its first rows tell.
 pub(crate) struct Identity {
     pub(crate) release: String,
 }
 
-/// Reads as much of a file as tells its release.
-pub(crate) fn identify(path: &std::path::Path, name: &str) -> Result<Identity> {
-    let stem = stem(name);
+/// Reads as much of a file as tells its release; the rows too where nothing else does.
+pub(crate) fn identify(path: &std::path::Path, name: &str, asked: Option<&str>) -> Result<Identity> {
+    let (stem, hints) = (stem(name), Hints { path, asked });
     match format_of(path)? {
         Format::Compound => Err(workbook::refuse_compound(path)),
         Format::Zip => {
@@ -261,10 +248,14 @@ pub(crate) fn identify(path: &std::path::Path, name: &str) -> Result<Identity> {
                 }
                 let found = known(&header::find(&first.texts, stem)?, &first.texts)
                     .map_err(|error| first.place(error).in_sheet(&sheet))?;
-                let before = first.texts.get(..found.at).unwrap_or_default();
-                release.get_or_insert_with(|| release_of(&found, before));
+                if release.is_none() {
+                    let before = first.texts.get(..found.at).unwrap_or_default();
+                    let last = || last_day_of_sheet(&mut *book, &sheet, &found);
+                    release =
+                        Some(tell(&found, before, hints, last).map_err(|error| error.in_sheet(&sheet))?);
+                }
             }
-            let release = release.ok_or_else(|| {
+            let told = release.ok_or_else(|| {
                 let expected = "a sheet with a known header";
                 Error::expected_found(
                     ErrorKind::UnknownHeader,
@@ -273,26 +264,35 @@ pub(crate) fn identify(path: &std::path::Path, name: &str) -> Result<Identity> {
                     "notes or nothing",
                 )
             })?;
-            Ok(Identity { release })
+            Ok(Identity { release: told.release })
         }
         format => {
-            let file = Delimited::open(path, format, stem)?;
+            let mut file = Delimited::open(path, format, stem)?;
             let found = known(&file.found, &file.first_rows)?;
-            let before = file.first_rows.get(..found.at).unwrap_or_default();
-            Ok(Identity { release: release_of(&found, before) })
+            let before = file.first_rows.get(..found.at).unwrap_or_default().to_vec();
+            let told = tell(&found, &before, hints, || last_day_of_text(&mut file, &found))?;
+            Ok(Identity { release: told.release })
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The last primary date of a sheet.
+pub(crate) fn last_day_of_sheet(book: &mut dyn Workbook, sheet: &str, found: &Match) -> Result<Option<i32>> {
+    let Some((rule, at)) = found.primary() else { return Ok(None) };
+    let mut last = None;
+    book.rows(sheet, &mut |row| {
+        last = last.max(read_primary(row.cell(at), rule).0.map(|(day, _)| day));
+        Ok(true)
+    })?;
+    Ok(last.and_then(|day| i32::try_from(day).ok()))
+}
 
-    #[test]
-    fn a_foia_number_names_the_release() {
-        assert_eq!(foia_number("2019-ICFO-53623").as_deref(), Some("ice-foia-2019-53623"));
-        assert_eq!(foia_number("FOIA 2022-ICFO-09023, part 1").as_deref(), Some("ice-foia-2022-09023"));
-        assert_eq!(foia_number("-ICFO-1"), None);
-        assert_eq!(foia_number("é-ICFO-12345"), None);
+/// The last primary date of a delimited file.
+pub(crate) fn last_day_of_text(file: &mut Delimited, found: &Match) -> Result<Option<i32>> {
+    let Some((rule, at)) = found.primary() else { return Ok(None) };
+    let mut last = None;
+    while file.advance()? {
+        last = last.max(read_primary(file.record().cell(at), rule).0.map(|(day, _)| day));
     }
+    Ok(last.and_then(|day| i32::try_from(day).ok()))
 }

@@ -24,6 +24,10 @@ use std::sync::Arc;
 const BATCH: usize = 1 << 16;
 /// Last row that a sheet can have.
 const LAST_ROW: u64 = 1_048_576;
+/// Distinct words of one column that are reported one by one; the others are summed up.
+const WORDS_REPORTED: usize = 20;
+/// Bytes of distinct texts in one column at which a batch ends early.
+const BATCH_BYTES: usize = 64 << 20;
 
 /// One cell as a reader hands it over.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -146,7 +150,7 @@ struct Primary {
     window: Option<(i64, i64)>,
     year: Option<(i64, i64)>,
     /// The last cell read and its value: rows come sorted by date.
-    last: (Vec<u8>, i64),
+    last: (Vec<u8>, (i64, u32)),
 }
 
 impl<'a> Sheet<'a> {
@@ -161,11 +165,11 @@ impl<'a> Sheet<'a> {
             let position = position_of(&rule.name)?;
             let dated = layout.sort_by().is_some();
             let wide = |(first, last): (i32, i32)| (i64::from(first), i64::from(last));
-            let window =
-                layout.window_days().map(wide).filter(|_| dated && setting.release == layout.release);
+            let window = layout.window_of(setting.release).map(wide).filter(|_| dated);
             let year = fiscal_year_of(setting.before, setting.file).map(wide).filter(|_| dated);
-            Some(Primary { rule: rule.clone(), position, window, year, last: (Vec::new(), 0) })
+            Some(Primary { rule: rule.clone(), position, window, year, last: (Vec::new(), (0, 0)) })
         });
+        let last_day = layout.window_of(setting.release).map(|(_, last)| last).filter(|_| layout.national);
         let columns = layout
             .kept()
             .map(|rule| {
@@ -177,7 +181,9 @@ impl<'a> Sheet<'a> {
                 let may_come = layout.shape == Shape::Blocks && rule.aliases().next().is_some();
                 let takes_cells = position.is_some() || may_come || !rule.by_title.is_empty();
                 let column = if takes_cells {
-                    Column::new(rule)
+                    let mut column = Column::new(rule);
+                    column.until(last_day.filter(|_| rule.role != Role::Primary));
+                    column
                 } else {
                     Column::constant(rule, rule.by_sheet.get(setting.sheet).cloned())
                 };
@@ -263,13 +269,14 @@ impl<'a> Sheet<'a> {
                 return Ok(());
             };
             primary_value = Some((value, finding));
-            if primary.window.is_some_and(|(first, last)| value < first || value > last) {
+            let day = value.0;
+            if primary.window.is_some_and(|(first, last)| day < first || day > last) {
                 self.warn_of_primary(
                     "outside_window",
                     row,
                     "primary date outside the release's window, kept",
                 );
-            } else if primary.year.is_some_and(|(first, last)| value < first || value > last) {
+            } else if primary.year.is_some_and(|(first, last)| day < first || day > last) {
                 let message = "primary date outside the fiscal year that the title or file name states, kept";
                 self.warn_of_primary("outside_stated_year", row, message);
             }
@@ -284,7 +291,7 @@ impl<'a> Sheet<'a> {
         &mut self,
         row: &impl Row,
         number: u32,
-        primary_value: Option<(i64, Option<Finding>)>,
+        primary_value: Option<((i64, u32), Option<Finding>)>,
     ) -> Result<()> {
         for column in &mut self.columns {
             let finding = match (column.position, primary_value) {
@@ -304,7 +311,12 @@ impl<'a> Sheet<'a> {
         }
         self.tally.keep(1);
         self.rows.push(number);
-        if self.rows.len() == BATCH { self.flush() } else { Ok(()) }
+        let is_full = match self.rows.len() {
+            BATCH => true,
+            rows if rows % 1024 == 0 => self.columns.iter().any(|column| column.column.held() > BATCH_BYTES),
+            _ => false,
+        };
+        if is_full { self.flush() } else { Ok(()) }
     }
 
     /// Whether a row of another width than the header's can be read all the same; if not, it is set aside.
@@ -437,7 +449,7 @@ impl<'a> Sheet<'a> {
             Arc::new(UInt32Array::from(std::mem::replace(&mut self.rows, Vec::with_capacity(BATCH)))),
         ];
         for column in &mut self.columns {
-            arrays.push(column.column.take(rows)?);
+            column.column.take(rows, &mut arrays)?;
         }
         let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(Error::internal)?;
         self.sink.batch(batch).map_err(Error::sink)
@@ -461,6 +473,7 @@ impl<'a> Sheet<'a> {
         let mut columns: Vec<(usize, evenhand_ledger::Column)> = Vec::new();
         let mut warnings: Vec<Warning> = std::mem::take(&mut self.warnings).into_values().collect();
         for column in &mut self.columns {
+            column.sum_up(self.tally.rows_kept);
             let is_released = column.column.rule().aliases().next().is_some() && !column.header.is_empty();
             columns.extend(column.position.filter(|_| is_released).map(|at| (at, column.entry())));
             warnings.append(&mut column.findings);
@@ -494,16 +507,28 @@ impl<'a> Sheet<'a> {
         let found = self.setting.found;
         for &at in &found.extra {
             let header = found.header(at).trim().to_owned();
-            let message = "a column that the layout does not know, left out";
-            self.warn("unknown_column", self.setting.header_row, Some((at, &header)), None, message);
+            let mut message = "a column that the layout does not know, left out".to_owned();
+            if let Some(near) = found.nearest_missing(at) {
+                message += &format!("; `{near}` is missing and may be what it was called");
+            }
+            self.warn("unknown_column", self.setting.header_row, Some((at, &header)), None, &message);
+        }
+        for &at in &found.repeated {
+            let header = found.header(at).trim().to_owned();
+            let message = "a header that stands there twice; the first column is read, this one is left out";
+            self.warn("repeated_column", self.setting.header_row, Some((at, &header)), None, message);
         }
         if found.layout.shape == Shape::Blocks {
             return;
         }
         for (at, rule) in found.layout.columns.iter().enumerate() {
-            let wanted = rule.is_kept() && rule.optional && !found.bound.contains(&Some(at));
+            let is_told = if found.layout.national { true } else { rule.is_kept() && rule.optional };
+            let wanted = is_told && !found.bound.contains(&Some(at));
             if let (true, Some(alias)) = (wanted, rule.aliases().next()) {
-                let message = format!("the file has no column `{alias}`; `{}` is null", rule.name);
+                let message = match rule.is_kept() {
+                    true => format!("the file has no column `{alias}`; `{}` is null", rule.name),
+                    false => format!("the file has no column `{alias}`, of which nothing would be kept"),
+                };
                 // Missing columns have no place; their order among the layout's tells them apart.
                 let key = ("missing_column", usize::MAX - 1 - at);
                 let warning = warning("missing_column", self.setting.header_row, None, None, &message);
@@ -537,7 +562,7 @@ impl<'a> Sheet<'a> {
 
 impl Primary {
     #[inline]
-    fn read(&mut self, row: &impl Row) -> (Option<i64>, Option<Finding>) {
+    fn read(&mut self, row: &impl Row) -> (Option<(i64, u32)>, Option<Finding>) {
         let cell = row.cell(self.position);
         let Cell::Text(bytes) = cell else { return read_primary(cell, &self.rule) };
         if !bytes.is_empty() && same(bytes, &self.last.0) {
@@ -561,11 +586,14 @@ impl TableColumn {
         if finding == Finding::Withheld {
             return;
         }
+        let at = self.position.unwrap_or_default();
+        if finding == Finding::UnknownWord {
+            return self.note_word(row, at, code, message);
+        }
         match self.findings.iter_mut().find(|warning| warning.code == code) {
             Some(warning) => warning.count += 1,
             None => {
-                let at = self.position.unwrap_or_default();
-                let value = row.cell(at).shown();
+                let value = Some(row.cell(at).shown()).filter(|_| self.column.rule().is_shown());
                 let message = match finding {
                     Finding::Unreadable => {
                         format!("expected {}, set null", self.column.rule().kind.expects())
@@ -573,14 +601,54 @@ impl TableColumn {
                     _ => message.to_owned(),
                 };
                 let place = Some((at, self.header.as_str()));
-                self.findings.push(warning(code, row.number(), place, Some(&value), &message));
+                self.findings.push(warning(code, row.number(), place, value.as_deref(), &message));
             }
+        }
+    }
+
+    /// A word that the column is not known to hold: reported once each with its count.
+    fn note_word(&mut self, row: &impl Row, at: usize, code: &str, message: &str) {
+        let word = shown(row.cell(at).shown().trim());
+        let is_word = |other: &&mut Warning| other.code == code && other.value.as_deref() == Some(&word);
+        if let Some(known) = self.findings.iter_mut().find(is_word) {
+            known.count += 1;
+        } else if self.findings.iter().filter(|other| other.code == code).count() < WORDS_REPORTED {
+            let place = Some((at, self.header.as_str()));
+            self.findings.push(warning(code, row.number(), place, Some(&word), message));
+        } else if let Some(others) = self.findings.iter_mut().find(|other| other.code == "unknown_values") {
+            others.count += 1;
+        } else {
+            let place = Some((at, self.header.as_str()));
+            let message = "further words that the column is not known to hold, kept";
+            self.findings.push(warning("unknown_values", row.number(), place, Some(&word), message));
+        }
+    }
+
+    /// What there is to say of the column as a whole, in a national release.
+    fn sum_up(&mut self, kept: u64) {
+        let place = Some((self.position.unwrap_or_default(), self.header.as_str()));
+        let mut tell = |code, count: u64, message: &str| {
+            if count > 0 {
+                let told = warning(code, 0, place, None, message);
+                self.findings.push(Warning { row: None, count, ..told });
+            }
+        };
+        tell(
+            "time_unknown",
+            self.column.midnights(),
+            "rows whose date is at midnight: the time is not known",
+        );
+        if self.column.rule().name == "person_id" && self.position.is_some() {
+            let nameless = kept.saturating_sub(self.column.filled);
+            tell("no_person_id", nameless, "rows without an identifier; they are linked to nothing");
         }
     }
 
     fn entry(&self) -> evenhand_ledger::Column {
         let dropped = |reason: &str| ColumnFate::Dropped { reason: reason.to_owned() };
-        let fate = match (self.column.filled, self.redacted) {
+        let says_nothing = self.column.rule().squeeze && self.column.says_nothing();
+        let filled = if says_nothing { 0 } else { self.column.filled };
+        let fate = match (filled, self.redacted) {
             (0, 0) => dropped("blank"),
             (0, _) => dropped("redacted"),
             _ => ColumnFate::Kept { column: self.column.rule().name.clone() },
@@ -633,7 +701,8 @@ fn schema<'l>(columns: impl Iterator<Item = &'l LayoutColumn>) -> SchemaRef {
         Field::new("sheet_original", text(), false),
         Field::new("row_original", DataType::UInt32, false),
     ];
-    fields.extend(columns.map(|column| Field::new(&column.name, column.kind.data_type(), true)));
+    let own = columns.flat_map(LayoutColumn::fields);
+    fields.extend(own.map(|(name, kind)| Field::new(name, kind, true)));
     Arc::new(Schema::new(fields))
 }
 

@@ -129,6 +129,9 @@ pub struct Ingest {
     /// Leave out files that no layout knows instead of refusing.
     #[arg(long)]
     pub skip_unknown: bool,
+    /// Release of the files whose header belongs to several, such as `ice-r2025oct`.
+    #[arg(long, value_name = "ID")]
+    pub release: Option<String>,
     #[command(flatten)]
     pub threads: Threads,
 }

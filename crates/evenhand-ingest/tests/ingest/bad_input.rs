@@ -348,7 +348,7 @@ fn a_folder_is_refused_for_one_unknown_file_unless_told_otherwise() {
     assert_eq!((error.code(), error.kind()), ("unknown_header", ErrorKind::UnknownHeader));
     assert!(error.hint().unwrap().contains("--skip-unknown"));
 
-    let plan = plan(&paths, &Options { skip_unknown: true }).unwrap();
+    let plan = plan(&paths, &Options { skip_unknown: true, ..Options::default() }).unwrap();
     let names: Vec<_> = plan.sources.iter().map(|source| (source.name(), source.part())).collect();
     assert_eq!(names, [("detainers.csv", "detainers")]);
     let reasons: Vec<_> = plan.skipped.iter().map(|skipped| skipped.reason).collect();

@@ -4,6 +4,7 @@ mod bad_input;
 mod explanations;
 mod helpers;
 mod ledger_law;
+mod national;
 mod released;
 mod traps;
 mod workbooks;

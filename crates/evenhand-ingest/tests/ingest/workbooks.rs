@@ -2,7 +2,8 @@
 
 use crate::helpers::shown;
 
-/// A sheet of text cells; a cell that begins with `=` is a formula without its result, one with `#` a number.
+/// A sheet of text cells; a cell that begins with `=` is a formula without its result, one with `#` a number, one
+/// with `@` a number that is shown as a date and time.
 pub struct Sheet {
     pub name: &'static str,
     pub rows: Vec<Vec<&'static str>>,
@@ -24,10 +25,11 @@ pub fn workbook(sheets: &[Sheet]) -> Vec<u8> {
         for (row, cells) in sheet.rows.iter().enumerate().filter(|(_, cells)| !cells.is_empty()) {
             rows += &format!("<row r=\"{}\">", row + 1);
             for (column, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
-                let place = format!("{}{}", char::from(b'A' + column as u8), row + 1);
+                let place = format!("{}{}", letters(column), row + 1);
                 rows += &match cell.split_at(1) {
                     ("=", formula) => format!("<c r=\"{place}\"><f>{formula}</f></c>"),
                     ("#", number) => format!("<c r=\"{place}\"><v>{number}</v></c>"),
+                    ("@", number) => format!("<c r=\"{place}\" s=\"1\"><v>{number}</v></c>"),
                     _ => format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{cell}</t></is></c>"),
                 };
             }
@@ -44,7 +46,11 @@ pub fn workbook(sheets: &[Sheet]) -> Vec<u8> {
     ));
     parts.push((
         "xl/_rels/workbook.xml.rels".to_owned(),
-        format!("<Relationships xmlns=\"{package}/relationships\">{links}</Relationships>"),
+        format!("<Relationships xmlns=\"{package}/relationships\">{links}<Relationship Id=\"rIdStyles\" Type=\"{rel}/styles\" Target=\"styles.xml\"/></Relationships>"),
+    ));
+    parts.push((
+        "xl/styles.xml".to_owned(),
+        format!("<styleSheet xmlns=\"{ns}\"><cellXfs count=\"2\"><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/></cellXfs></styleSheet>"),
     ));
     parts.push((
         "_rels/.rels".to_owned(),
@@ -56,6 +62,15 @@ pub fn workbook(sheets: &[Sheet]) -> Vec<u8> {
     ));
     let parts: Vec<_> = parts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     zip(&parts)
+}
+
+/// The letters of a column, up to `ZZ`.
+fn letters(column: usize) -> String {
+    let letter = |at: usize| char::from(b'A' + at as u8);
+    match column / 26 {
+        0 => letter(column).to_string(),
+        first => format!("{}{}", letter(first - 1), letter(column % 26)),
+    }
 }
 
 /// The bytes of a zip file with stored members.

@@ -70,7 +70,10 @@ fn ingest(args: &Ingest, folder: &Path, talk: Talk) -> Result<Done, Refusal> {
 }
 
 fn plan(args: &Ingest, talk: Talk) -> Result<Plan, Refusal> {
-    let plan = evenhand_ingest::plan(&args.paths, &Options { skip_unknown: args.skip_unknown })?;
+    let plan = evenhand_ingest::plan(
+        &args.paths,
+        &Options { skip_unknown: args.skip_unknown, release: args.release.clone() },
+    )?;
     for skipped in plan.skipped.iter().filter(|skipped| skipped.reason == SkipReason::Unknown) {
         let why = skipped.error.as_ref().map_or_else(|| "no known layout".to_owned(), ToString::to_string);
         talk.say(&format!("note: left out `{}`: {why}", skipped.path));
@@ -161,13 +164,15 @@ fn assemble(read: Vec<Read>, publish: &Publish) -> Result<(Vec<Release>, Vec<Par
 
 /// Says how each file would be read, and writes nothing.
 fn explain(args: &Ingest) -> Result<Exit, Failure> {
-    let plan = evenhand_ingest::plan(&args.paths, &Options { skip_unknown: true })?;
+    let plan =
+        evenhand_ingest::plan(&args.paths, &Options { skip_unknown: true, release: args.release.clone() })?;
+    let asked = args.release.as_deref();
     let mut found = Vec::new();
     for source in &plan.sources {
-        found.push(evenhand_ingest::explain(source.path())?);
+        found.push(evenhand_ingest::explain(source.path(), asked)?);
     }
     for skipped in plan.skipped.iter().filter(|skipped| skipped.reason == SkipReason::Unknown) {
-        found.push(evenhand_ingest::explain(Path::new(&skipped.path))?);
+        found.push(evenhand_ingest::explain(Path::new(&skipped.path), asked)?);
     }
     if args.json {
         out::json(&json!({"schema": "explain/1", "files": found}))?;
