@@ -686,7 +686,7 @@ fn not_text(cell: Cell<'_>) -> Option<Finding> {
 }
 
 /// A day as `2017-02-01`.
-fn iso(day: i32) -> String {
+pub(crate) fn iso(day: i32) -> String {
     let epoch = evenhand_vocab::Month::from_days(day);
     let first = epoch.first_days();
     format!("{:04}-{:02}-{:02}", epoch.year(), epoch.month(), day.saturating_sub(first).saturating_add(1))

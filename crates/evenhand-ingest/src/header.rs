@@ -153,7 +153,7 @@ pub(crate) enum Found {
 
 /// Looks for a header in the first rows of a sheet of the file with this stem.
 pub(crate) fn find(rows: &[Vec<String>], stem: &str) -> Result<Found> {
-    let all = tries(rows)?;
+    let all = tries(rows, Some(stem))?;
     let rank = |found: &Match| {
         let amiss = found.extra.len() + if found.layout.slack.is_some() { found.missing.len() } else { 0 };
         (found.known(), usize::MAX - amiss, found.named(stem))
@@ -180,7 +180,7 @@ pub(crate) fn find(rows: &[Vec<String>], stem: &str) -> Result<Found> {
 }
 
 /// Every layout read against every row of two cells or more, where it knows one of them.
-fn tries(rows: &[Vec<String>]) -> Result<Vec<Match>> {
+fn tries(rows: &[Vec<String>], stem: Option<&str>) -> Result<Vec<Match>> {
     let mut all = Vec::new();
     for (at, cells) in rows.iter().take(SEARCHED_ROWS).enumerate() {
         let mut names: Vec<_> = cells.iter().map(|cell| squeezed(cell)).collect();
@@ -189,7 +189,8 @@ fn tries(rows: &[Vec<String>]) -> Result<Vec<Match>> {
         }
         if names.iter().filter(|name| !name.is_empty()).count() >= 2 {
             let found = layouts()?.iter().map(|layout| Match::new(layout, at, cells, &names));
-            all.extend(found.filter(|found| found.known() > 0));
+            let may = |found: &Match| !found.layout.named_only || stem.is_some_and(|stem| found.named(stem));
+            all.extend(found.filter(|found| found.known() > 0 && may(found)));
         }
     }
     Ok(all)
@@ -198,7 +199,7 @@ fn tries(rows: &[Vec<String>]) -> Result<Vec<Match>> {
 /// The best fits of other layouts on the same rows, for an explanation: nearest first.
 pub(crate) fn rivals(rows: &[Vec<String>], chosen: Option<&str>) -> Result<Vec<Match>> {
     let mut best: Vec<Match> = Vec::new();
-    for found in tries(rows)?.into_iter().filter(|found| Some(found.layout.id.as_str()) != chosen) {
+    for found in tries(rows, None)?.into_iter().filter(|found| Some(found.layout.id.as_str()) != chosen) {
         match best.iter_mut().find(|other| other.layout.id == found.layout.id) {
             Some(other) if other.nearness() < found.nearness() => *other = found,
             Some(_) => {}

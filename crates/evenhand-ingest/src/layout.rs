@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 /// Every known layout. Row-level releases first, then tables of counts and places by name.
-const FILES: [&str; 59] = [
+const FILES: [&str; 65] = [
     include_str!("layouts/arrests_ice_foia_2019.toml"),
     include_str!("layouts/removals_ice_foia_2019.toml"),
     include_str!("layouts/encounter_counts_ice_foia_2019.toml"),
@@ -38,6 +38,12 @@ const FILES: [&str; 59] = [
     include_str!("layouts/detention_stints_ice_r2026aug.toml"),
     include_str!("layouts/encounters_ice_r2026aug.toml"),
     include_str!("layouts/removals_ice_r2026aug.toml"),
+    include_str!("layouts/arrests_ice_foia_2022.toml"),
+    include_str!("layouts/arrests_ice_foia_2022_22955.toml"),
+    include_str!("layouts/detainers_ice_2008_2017.toml"),
+    include_str!("layouts/detention_stints_ice_foia_2022.toml"),
+    include_str!("layouts/encounters_ice_foia_2022.toml"),
+    include_str!("layouts/removals_ice_foia_2022.toml"),
     include_str!("layouts/seattle_summary.toml"),
     include_str!("layouts/agreements_287g.toml"),
     include_str!("layouts/agreements_287g_snapshots.toml"),
@@ -114,6 +120,9 @@ pub struct Layout {
     /// Whether years of two digits, `10/1/15`, are years from 2000 on.
     #[serde(default)]
     pub two_digit_years: bool,
+    /// Whether only files with such a name have this layout.
+    #[serde(default)]
+    pub named_only: bool,
     /// How rows are arranged.
     #[serde(default)]
     pub shape: Shape,

@@ -7,7 +7,8 @@
 //!   file's name speaks of, stays and is counted: clamping belongs to the analysis;
 //! - a secondary cell that cannot be read is null and counted, with the place of the first.
 
-use crate::column::{Column, Finding, iso_moment, read_primary, same_text};
+use crate::checks::Checks;
+use crate::column::{Column, Finding, iso, iso_moment, read_primary, same_text};
 use crate::dates::days_from_civil;
 use crate::error::{letters, shown};
 use crate::header::Match;
@@ -59,7 +60,12 @@ impl Cell<'_> {
         }
     }
 
-    /// The cell as a person would see it.
+    /// The cell as a person would see it, a date by its day.
+    pub(crate) fn shown_as_released(&self) -> String {
+        if let Self::Day(day) = self { iso(*day) } else { self.shown() }
+    }
+
+    /// The cell in a few words.
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::Blank | Self::NoValue => String::new(),
@@ -118,6 +124,8 @@ pub(crate) struct Sheet<'a> {
     tally: Tally,
     /// Rows that are no records, by reason: a file of nothing but these should not be slow.
     no_records: Vec<(&'static str, u64)>,
+    /// What columns say of each other.
+    checks: Checks,
     /// Findings about rows, by code and column.
     warnings: BTreeMap<(&'static str, usize), Warning>,
 }
@@ -227,7 +235,12 @@ impl<'a> Sheet<'a> {
         };
         sink.open(&part).map_err(Error::sink)?;
         let header = found.headers.iter().map(|header| squeezed(header)).collect();
+        let checks = match layout.national {
+            true => Checks::new(&schema, |name| position_of(name).is_some()),
+            false => Checks::default(),
+        };
         let mut sheet = Self {
+            checks,
             columns,
             others,
             primary,
@@ -262,29 +275,39 @@ impl<'a> Sheet<'a> {
             return Ok(());
         }
         let mut primary_value = None;
-        if let Some(primary) = &mut self.primary {
-            let (value, finding) = primary.read(row);
+        let read = self.primary.as_mut().map(|primary| primary.read(row));
+        if let Some((value, finding)) = read {
             let Some(value) = value else {
                 self.set_aside(row, finding);
                 return Ok(());
             };
-            primary_value = Some((value, finding));
-            let day = value.0;
-            if primary.window.is_some_and(|(first, last)| day < first || day > last) {
-                self.warn_of_primary(
-                    "outside_window",
-                    row,
-                    "primary date outside the release's window, kept",
-                );
-            } else if primary.year.is_some_and(|(first, last)| day < first || day > last) {
-                let message = "primary date outside the fiscal year that the title or file name states, kept";
-                self.warn_of_primary("outside_stated_year", row, message);
+            // A count of rows below a column of dates reads as one.
+            if finding == Some(Finding::NumberAsDate) && speaks_of_total(row) {
+                self.leave_out("total_row");
+                return Ok(());
             }
+            primary_value = Some((value, finding));
+            self.check_day(value.0, row);
         } else if let Some(reason) = self.not_data(row) {
             self.leave_out(reason);
             return Ok(());
         }
         self.keep(row, number, primary_value)
+    }
+
+    /// Tells of a primary date outside the release's window or outside the one fiscal year that is stated.
+    #[inline]
+    fn check_day(&mut self, day: i64, row: &impl Row) {
+        let Some(primary) = &self.primary else { return };
+        let is_outside =
+            |span: Option<(i64, i64)>| span.is_some_and(|(first, last)| day < first || day > last);
+        if is_outside(primary.window) {
+            let message = "primary date outside the release's window, kept";
+            self.warn_of_primary("outside_window", row, message);
+        } else if is_outside(primary.year) {
+            let message = "primary date outside the fiscal year that the title or file name states, kept";
+            self.warn_of_primary("outside_stated_year", row, message);
+        }
     }
 
     fn keep(
@@ -442,15 +465,17 @@ impl<'a> Sheet<'a> {
         if rows == 0 {
             return Ok(());
         }
+        let numbers = UInt32Array::from(std::mem::replace(&mut self.rows, Vec::with_capacity(BATCH)));
         let mut arrays: Vec<ArrayRef> = vec![
             same_text(self.setting.release, rows)?,
             same_text(self.setting.file, rows)?,
             same_text(self.setting.sheet, rows)?,
-            Arc::new(UInt32Array::from(std::mem::replace(&mut self.rows, Vec::with_capacity(BATCH)))),
+            Arc::new(numbers.clone()),
         ];
         for column in &mut self.columns {
             column.column.take(rows, &mut arrays)?;
         }
+        self.checks.look(&arrays, numbers.values());
         let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(Error::internal)?;
         self.sink.batch(batch).map_err(Error::sink)
     }
@@ -468,6 +493,11 @@ impl<'a> Sheet<'a> {
         if self.last_row == LAST_ROW {
             let message = "the sheet is full to its last row; its table may go on in another sheet or file";
             self.warn("sheet_full", LAST_ROW, None, None, message);
+        }
+        for found in self.checks.findings().collect::<Vec<_>>() {
+            let key = (found.code, usize::MAX);
+            let told = warning(found.code, found.first.into(), None, None, found.says);
+            self.warnings.insert(key, Warning { count: found.count, ..told });
         }
         self.tally.check(self.setting.sheet).map_err(Error::internal)?;
         let mut columns: Vec<(usize, evenhand_ledger::Column)> = Vec::new();
@@ -540,7 +570,10 @@ impl<'a> Sheet<'a> {
     fn warn_of_primary(&mut self, code: &'static str, row: &impl Row, message: &str) {
         let Some(position) = self.primary.as_ref().map(|primary| primary.position) else { return };
         let header = self.setting.found.header(position).trim().to_owned();
-        let value = row.cell(position).shown();
+        let value = match self.setting.found.layout.national {
+            true => row.cell(position).shown_as_released(),
+            false => row.cell(position).shown(),
+        };
         self.warn(code, row.number(), Some((position, &header)), Some(&value), message);
     }
 
@@ -593,7 +626,12 @@ impl TableColumn {
         match self.findings.iter_mut().find(|warning| warning.code == code) {
             Some(warning) => warning.count += 1,
             None => {
-                let value = Some(row.cell(at).shown()).filter(|_| self.column.rule().is_shown());
+                // National layouts squeeze their texts.
+                let value = match self.column.rule().squeeze {
+                    true => row.cell(at).shown_as_released(),
+                    false => row.cell(at).shown(),
+                };
+                let value = Some(value).filter(|_| self.column.rule().is_shown());
                 let message = match finding {
                     Finding::Unreadable => {
                         format!("expected {}, set null", self.column.rule().kind.expects())
@@ -608,7 +646,7 @@ impl TableColumn {
 
     /// A word that the column is not known to hold: reported once each with its count.
     fn note_word(&mut self, row: &impl Row, at: usize, code: &str, message: &str) {
-        let word = shown(row.cell(at).shown().trim());
+        let word = shown(&row.cell(at).shown().split_whitespace().collect::<Vec<_>>().join(" "));
         let is_word = |other: &&mut Warning| other.code == code && other.value.as_deref() == Some(&word);
         if let Some(known) = self.findings.iter_mut().find(is_word) {
             known.count += 1;
@@ -690,6 +728,17 @@ impl OtherColumn {
         };
         evenhand_ledger::Column { header: self.header.clone(), fate, redacted: self.redacted, unparseable: 0 }
     }
+}
+
+/// Whether a cell of the row says that it is a total, and nothing else.
+fn speaks_of_total(row: &impl Row) -> bool {
+    let says = |at: usize| {
+        let Cell::Text(text) = row.cell(at) else { return false };
+        let text = text.trim_ascii();
+        let text = text.strip_suffix(b":").unwrap_or(text);
+        [&b"total"[..], b"totals", b"grand total", b"sum"].iter().any(|word| text.eq_ignore_ascii_case(word))
+    };
+    (0..row.width()).any(says)
 }
 
 /// Provenance, then the columns of the table. Columns of the table may be null wherever a release lacks them.

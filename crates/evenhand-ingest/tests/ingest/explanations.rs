@@ -29,9 +29,9 @@ fn a_known_header_is_explained_column_by_column() {
         G  Citizenship             → citizenship_country: text
         H  Event Type              left out: not in the layout
       null in this sheet: processing_disposition (`Processing Disposition`), gender (`Gender`), criminal_record
+      also near: `arrests/ice-foia-2022` knows 6 of 8 headers, lacks `Arrest Date`
+      also near: `arrests/ice-foia-2022-22955` knows 6 of 8 headers, lacks `Apprehension Date And Time`, `Apprehension State`, `Apprehension County`, `Apprehension Final Program`
       also near: `removals/ice-foia-2019` knows 4 of 8 headers, lacks `Departed Date`, `Removal Date`
-      also near: `arrests/ice-r2023` knows 2 of 8 headers, lacks `Anonymized Identifier`
-      also near: `arrests/ice-r2026mar` knows 4 of 8 headers, lacks `Apprehension Type`, `State`, `County`, `TOA Current Duty AOR`, `Apprehension Final Program` and 16 more
     ");
 }
 
@@ -48,7 +48,7 @@ fn an_unknown_sheet_is_explained_by_what_is_near() {
       row 1, column C: expected column `Case Category`, found a header nearest to layout `removals/ice-seattle-2019` that differs: missing `Most Serious Conviction`; `Category` where `Case Category` is expected
       also near: `removals/ice-foia-2019` knows 2 of 3 headers, lacks `Area of Responsibility`, `Removal Date`
       also near: `removals/ice-seattle-2019` knows 2 of 3 headers, lacks `Case Category`, `Most Serious Conviction`
-      also near: `arrests/ice-foia-2019` knows 1 of 3 headers, lacks `Area of Responsibility`, `Apprehension Date`, `Apprehension Method`, `Apprehension Landmark`
+      also near: `removals/ice-foia-2022` knows 2 of 3 headers, lacks `Area of Responsibility`, `Arrest Date`, `Case Closed Date`, `Removal Date`, `Apprehension Method Code` and 4 more
 
     sheet `Notes`: notes only, set aside whole
     ");

@@ -204,6 +204,7 @@ fn arrests_keep_their_time_and_what_is_odd_is_told_once() {
       implausible_date ×1 row 9 Departed Date `06/14/0002 03:10 PM`: a day before 1900 or after 2100, set null
       implausible_date ×1 row 9 Final Order Date `01/01/8017`: a day before 1900 or after 2100, set null
       implausible_primary ×1 row 10 Apprehension Date `06/14/0002 03:10 PM`: expected a date; the row is set aside
+      departed_without_country ×1 row 11 : rows with a departure and no country of departure
       after_release ×1 row 11 Departed Date `12/31/2026`: a day after the last of the release, kept
       far_future_date ×1 row 11 Final Order Date `12/31/2029`: a day more than a year after the last of the release, set null
     "#);
@@ -277,6 +278,7 @@ fn stints_keep_midnight_and_other_tables_do_not() {
       initial_bond_set_amount: 5000.0
     1 read, 1 kept, {}
       no_person_id ×1 Unique Identifier: rows without an identifier; they are linked to nothing
+      stint_before_stay ×1 row 8 : rows whose book-in is before their stay's
       number_as_code ×1 row 8 Detention Facility Code `999`: a number where a code belongs; leading zeros, if it had any, are lost
     ");
 }
@@ -344,6 +346,7 @@ fn a_total_row_a_repeated_header_and_a_note_are_no_records() {
     let mut book = sheet("Sheet1", 6, &header, &[&[("Event Date", "@46000.25"), ("Event Type", "Arrest")]]);
     book.rows.push(header.clone());
     book.rows.push(book.rows[7].clone());
+    book.rows.push(vec!["#45000", "Total"]);
     book.rows.push(vec!["Total", "2"]);
     book.rows.push(vec!["* as of March"]);
     insta::assert_snapshot!(check("enc.xlsx", book), @r#"
@@ -352,7 +355,7 @@ fn a_total_row_a_repeated_header_and_a_note_are_no_records() {
       event_date: 2025-12-09 | 2025-12-09
       event_date_time: 2025-12-09T06:00:00 | 2025-12-09T06:00:00
       event_type: Arrest | Arrest
-    5 read, 2 kept, {"footnote": 1, "repeated_header": 1, "total_row": 1}
+    6 read, 2 kept, {"footnote": 1, "repeated_header": 1, "total_row": 2}
       no_person_id ×2 Anonymized Identifier: rows without an identifier; they are linked to nothing
     "#);
 }
@@ -383,4 +386,114 @@ fn the_text_of_a_risk_assessment_is_read_whatever_the_year() {
       no_person_id ×1 ANONYMIZED_IDENTIFIER: rows without an identifier; they are linked to nothing
       unknown_column ×1 row 6 OFFICER COMMENTS: a column that the layout does not know, left out
     ");
+}
+
+#[test]
+fn a_count_below_a_column_of_dates_is_no_date() {
+    let header = headers("detention_stints/ice-2025");
+    let mut book = sheet("Sheet1", 6, &header, &[&[("Book In Date Time", "@45300"), ("Gender", "Male")]]);
+    book.rows.push(vec!["Total", "#1"]);
+    book.rows.push(vec!["Total", "#20632"]);
+    let (_folder, path) = written("r2025jul.xlsx", &workbook(&[book]));
+    let (entry, kept) = ingest(&path).unwrap();
+    assert_eq!(kept.rows("detention_stints"), 1);
+    assert_eq!(entry.sheets[0].tally.set_aside["total_row"], 2);
+}
+
+#[test]
+fn columns_that_contradict_each_other_are_told() {
+    let header = headers("detention_stints/ice-r2026mar");
+    let text = check(
+        "Detentions_FY2024.xlsx",
+        sheet(
+            "Sheet1",
+            6,
+            &header,
+            &[
+                &[
+                    ("Stay Book In Date Time", "@45300.5"),
+                    ("Book In Date Time", "@45300.5"),
+                    ("Book Out Date Time", "@45300.25"),
+                    ("Departed Date", "@45310"),
+                    ("Final Order Date", "@45305"),
+                    ("Final Order Yes No", "YES"),
+                ],
+                &[
+                    ("Stay Book In Date Time", "@45301.5"),
+                    ("Book In Date Time", "@45300.5"),
+                    ("Book Out Date Time", "@45302"),
+                    ("Stay Book Out Date Time", "@45301.25"),
+                    ("Departed Date", "@45310"),
+                    ("Departure Country", "PERU"),
+                    ("Final Order Date", "@45305"),
+                    ("Final Order Yes No", "NO"),
+                ],
+                &[
+                    ("Stay Book In Date Time", "@45300.5"),
+                    ("Book In Date Time", "@45300.5"),
+                    ("Book Out Date Time", "@45300.5"),
+                    ("Final Order Date", "@45305"),
+                ],
+            ],
+        ),
+    );
+    insta::assert_snapshot!(text, @r"
+    detention_stints ice-r2026mar
+      row_original: 8 | 9 | 10
+      stay_book_in_date: 2024-01-09 | 2024-01-10 | 2024-01-09
+      stay_book_in_date_time: 2024-01-09T12:00:00 | 2024-01-10T12:00:00 | 2024-01-09T12:00:00
+      book_in_date: 2024-01-09 | 2024-01-09 | 2024-01-09
+      book_in_date_time: 2024-01-09T12:00:00 | 2024-01-09T12:00:00 | 2024-01-09T12:00:00
+      book_out_date: 2024-01-09 | 2024-01-11 | 2024-01-09
+      book_out_date_time: 2024-01-09T06:00:00 | 2024-01-11T00:00:00 | 2024-01-09T12:00:00
+      stay_book_out_date: ∅ | 2024-01-10 | ∅
+      stay_book_out_date_time: ∅ | 2024-01-10T06:00:00 | ∅
+      final_order_yes_no: YES | NO | ∅
+      final_order_date: 2024-01-14 | 2024-01-14 | 2024-01-14
+      departed_date: 2024-01-19 | 2024-01-19 | ∅
+      departure_country: ∅ | PERU | ∅
+    3 read, 3 kept, {}
+      no_person_id ×3 Anonymized Identifier: rows without an identifier; they are linked to nothing
+      book_out_before_book_in ×1 row 8 : rows whose book-out is before their book-in
+      departed_without_country ×1 row 8 : rows with a departure and no country of departure
+      final_order_date_without_yes ×2 row 9 : rows with the date of a final order that do not say that there is one
+      stay_ends_before_it_begins ×1 row 9 : rows whose stay ends before it begins
+      stint_before_stay ×1 row 9 : rows whose book-in is before their stay's
+    ");
+}
+
+#[test]
+fn older_releases_are_read_from_text_and_named_by_their_request() {
+    let stints = headers("detention_stints/ice-foia-2022").join("|");
+    let row = ["10/01/2015 14:05", "10/01/2015 14:05", "10/03/2015 00:00", "", "MEXICO"].join("|");
+    let text = format!("FOIA 2022-ICFO-09022\n\n{stints}\n{row}{}", "|".repeat(28));
+    let (_folder, path) = written("ICE_Detentions_FY2016_LESA-STU_FINAL-Redacted.csv", text.as_bytes());
+    let (entry, kept) = ingest(&path).unwrap();
+    assert_eq!(entry.release, "ice-foia-2022-09022");
+    let column = |name: &str| kept.column("detention_stints", name)[0].clone().unwrap();
+    assert_eq!(column("book_in_date_time"), "2015-10-01T14:05:00");
+    assert_eq!(column("book_out_date_time"), "2015-10-03T00:00:00");
+    assert_eq!(column("birth_country"), "MEXICO");
+
+    let arrests = headers("arrests/ice-foia-2022-22955").join(",");
+    let text = format!("2022-ICFO-22955\n{arrests}\n10/1/15 3:10 PM,Boston{}\n", ",".repeat(12));
+    let (_folder, path) = written("ICE ERO Apprehension by AOR & Program (FY16).csv", text.as_bytes());
+    let (entry, kept) = ingest(&path).unwrap();
+    assert_eq!(entry.release, "ice-foia-2022-22955");
+    let times = kept.column("arrests", "apprehension_date_time");
+    assert_eq!(times, [Some("2015-10-01T15:10:00".to_owned())]);
+}
+
+#[test]
+fn detainers_with_years_of_two_digits_are_told_by_their_file_name() {
+    let text = "Prepare Date,Detainer Type,Detainer Detention Facility,State,City,Detainer Lift Reason\n\
+                10/01/07,I-247,KERN,CA,BAKERSFIELD,Case Closed\n";
+    let (_folder, path) = written("FY08.csv", text.as_bytes());
+    let (entry, kept) = ingest(&path).unwrap();
+    assert_eq!(entry.release, "ice-detainers-fy2008-2017");
+    assert_eq!(kept.column("detainers", "detainer_prepare_date"), [Some("2007-10-01".to_owned())]);
+    let (_folder, path) = written("detainers.csv", text.as_bytes());
+    let (entry, kept) = ingest(&path).unwrap();
+    assert_eq!(entry.release, "ice-detainers-fy2008-2015");
+    assert_eq!(kept.rows("detainers"), 0, "a year of two digits is not guessed there");
 }
