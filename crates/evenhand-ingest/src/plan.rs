@@ -242,7 +242,7 @@ fn reason_to_skip(name: &str) -> Option<SkipReason> {
     } else if name.starts_with('.') {
         Some(SkipReason::Hidden)
     } else if lower.ends_with(".md")
-        || ["thumbs.db", "desktop.ini"].contains(&lower.as_str())
+        || ["thumbs.db", "desktop.ini", "truth.json"].contains(&lower.as_str())
         || described.contains(&lower.split('.').next().unwrap_or_default())
     {
         Some(SkipReason::NotData)

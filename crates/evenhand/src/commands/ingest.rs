@@ -56,7 +56,7 @@ struct Done {
 fn ingest(args: &Ingest, folder: &Path, talk: Talk) -> Result<Done, Refusal> {
     threads::use_at_most(args.threads)?;
     // The place tables take as long to read as the plan to make, and the other core is free.
-    rayon::spawn(|| drop(Places::builtin()));
+    rayon::spawn(|| _ = Places::builtin());
     let plan = plan(args, talk)?;
     let publish = Publish::begin(folder, ENGINE)?;
     let mut read = Vec::new();
