@@ -94,16 +94,15 @@ fn explain_any(path: &Path, hints: Hints<'_>) -> Result<Explanation> {
     match format_of(path)? {
         Format::Compound => Err(workbook::refuse_compound(path)),
         Format::Zip => {
-            let mut book = workbook::open(path)?;
+            let book = workbook::open(path)?;
             let mut sheets = Vec::new();
             for sheet in book.sheets().to_vec() {
-                let first = FirstRows::of(&mut *book, &sheet)?;
+                let first = FirstRows::of(&*book, &sheet)?;
                 let found = header::find(&first.texts, stem)?;
                 let mut explanation = explain_sheet(&sheet, &first.texts, &first.numbers, &found)?;
                 if let Found::Known(found) = &found {
                     let before = first.texts.get(..found.at).unwrap_or_default();
-                    explanation
-                        .told(tell(found, before, hints, || last_day_of_sheet(&mut *book, &sheet, found)));
+                    explanation.told(tell(found, before, hints, || last_day_of_sheet(&*book, &sheet, found)));
                 }
                 if first.is_prose() {
                     explanation.is_notes = true;

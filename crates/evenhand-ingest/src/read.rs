@@ -8,7 +8,7 @@ use crate::input::{Format, digest, format_of};
 use crate::plan::{Source, slug, stem};
 use crate::sheet::{Row, Setting, Sheet};
 use crate::workbook::{self, SheetRow, Workbook};
-use crate::{Error, ErrorKind, Result, SinkError};
+use crate::{Error, ErrorKind, Result, SinkError, ahead};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use evenhand_ledger::{FileEntry, SheetEntry, Tally};
@@ -106,17 +106,22 @@ fn read_delimited(source: &Source, format: Format, sink: &mut dyn Sink) -> Resul
 
 fn read_workbook(source: &Source, sink: &mut dyn Sink) -> Result<FileEntry> {
     let (sha256, bytes) = digest(source.path())?;
-    let mut book = workbook::open(source.path())?;
+    let book = workbook::open(source.path())?;
     let names = book.sheets().to_vec();
-    let mut sheets = Vec::new();
-    for (at, name) in names.iter().enumerate() {
-        let part = match names.len() {
-            1 => source.part().to_owned(),
-            _ => format!("{}.{}-{}", source.part(), at + 1, slug(name)),
+    let parts: Vec<_> = match names.len() {
+        1 => vec![source.part().to_owned()],
+        _ => {
+            let part = |(at, name): (usize, &String)| format!("{}.{}-{}", source.part(), at + 1, slug(name));
+            names.iter().enumerate().map(part).collect()
+        }
+    };
+    let read = |at: usize, sink: &mut dyn Sink| -> Result<SheetEntry> {
+        let (Some(name), Some(part)) = (names.get(at), parts.get(at)) else {
+            return Err(Error::internal("a sheet that is not there"));
         };
-        let entry = read_sheet(source, &mut *book, name, &part, sink);
-        sheets.push(entry.map_err(|error| error.in_sheet(name))?);
-    }
+        read_sheet(source, &*book, name, part, sink).map_err(|error| error.in_sheet(name))
+    };
+    let sheets = ahead::in_order(names.len(), &read, sink)?;
     if sheets.iter().all(|sheet| sheet.table.is_none()) {
         return Err(header::unknown(&[], None));
     }
@@ -131,7 +136,7 @@ fn read_workbook(source: &Source, sink: &mut dyn Sink) -> Result<FileEntry> {
 
 fn read_sheet(
     source: &Source,
-    book: &mut dyn Workbook,
+    book: &dyn Workbook,
     name: &str,
     part: &str,
     sink: &mut dyn Sink,
@@ -154,17 +159,20 @@ fn read_sheet(
         fixed_width: false,
     };
     let mut sheet = Sheet::open(setting, sink)?;
-    book.rows(name, &mut |row| {
+    let ended = book.rows(name, &mut |row| {
         if row.number() > header_row {
             sheet.row(row)?;
         }
         Ok(true)
     })?;
+    let merged = ended.merged.iter().filter(|range| u64::from(range.last.0) > header_row).count();
+    let message = "merged cells below the header: all but the first of them are blank";
+    sheet.note("merged_cells", merged as u64, message);
     sheet.finish()
 }
 
 /// Sets a sheet aside whole that holds notes and no table: no row has a second cell.
-fn set_aside_prose(book: &mut dyn Workbook, name: &str, first: &FirstRows) -> Result<SheetEntry> {
+fn set_aside_prose(book: &dyn Workbook, name: &str, first: &FirstRows) -> Result<SheetEntry> {
     let mut tally = Tally::default();
     book.rows(name, &mut |row| {
         if filled(row) > 1 {
@@ -191,12 +199,12 @@ pub(crate) struct FirstRows {
 }
 
 impl FirstRows {
-    pub(crate) fn of(book: &mut dyn Workbook, sheet: &str) -> Result<Self> {
+    pub(crate) fn of(book: &dyn Workbook, sheet: &str) -> Result<Self> {
         let mut first = Self { texts: Vec::new(), numbers: Vec::new() };
-        book.rows(sheet, &mut |row| {
+        book.first_rows(sheet, &mut |row| {
             first.texts.push((0..row.width()).map(|at| row.cell(at).shown()).collect());
             first.numbers.push(row.number());
-            Ok(first.texts.len() < SEARCHED_ROWS)
+            first.texts.len() < SEARCHED_ROWS
         })?;
         Ok(first)
     }
@@ -239,10 +247,10 @@ pub(crate) fn identify(path: &std::path::Path, name: &str, asked: Option<&str>) 
     match format_of(path)? {
         Format::Compound => Err(workbook::refuse_compound(path)),
         Format::Zip => {
-            let mut book = workbook::open(path)?;
+            let book = workbook::open(path)?;
             let mut release = None;
             for sheet in book.sheets().to_vec() {
-                let first = FirstRows::of(&mut *book, &sheet).map_err(|error| error.in_sheet(&sheet))?;
+                let first = FirstRows::of(&*book, &sheet).map_err(|error| error.in_sheet(&sheet))?;
                 if first.is_prose() {
                     continue;
                 }
@@ -250,7 +258,7 @@ pub(crate) fn identify(path: &std::path::Path, name: &str, asked: Option<&str>) 
                     .map_err(|error| first.place(error).in_sheet(&sheet))?;
                 if release.is_none() {
                     let before = first.texts.get(..found.at).unwrap_or_default();
-                    let last = || last_day_of_sheet(&mut *book, &sheet, &found);
+                    let last = || last_day_of_sheet(&*book, &sheet, &found);
                     release =
                         Some(tell(&found, before, hints, last).map_err(|error| error.in_sheet(&sheet))?);
                 }
@@ -277,7 +285,7 @@ pub(crate) fn identify(path: &std::path::Path, name: &str, asked: Option<&str>) 
 }
 
 /// The last primary date of a sheet.
-pub(crate) fn last_day_of_sheet(book: &mut dyn Workbook, sheet: &str, found: &Match) -> Result<Option<i32>> {
+pub(crate) fn last_day_of_sheet(book: &dyn Workbook, sheet: &str, found: &Match) -> Result<Option<i32>> {
     let Some((rule, at)) = found.primary() else { return Ok(None) };
     let mut last = None;
     book.rows(sheet, &mut |row| {

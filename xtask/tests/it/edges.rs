@@ -11,7 +11,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("linalg", &[]),
     ("estimate", &["panel", "linalg"]),
     ("workbook", &[]),
-    ("ingest", &["vocab", "ledger"]),
+    ("ingest", &["vocab", "ledger", "workbook"]),
     ("places", &["vocab", "ledger"]),
     ("store", &["vocab", "ledger"]),
     ("query", &["store"]),

@@ -191,3 +191,90 @@ fn blocks_below_one_another_become_one_table() {
       formula_without_value ×1 row 9, column D, `Total`: a formula whose result the file does not hold, set null
     "#);
 }
+
+const HEADER: [&str; 6] =
+    ["Prepare Date", "Detainer Type", "Detainer Detention Facility", "State", "City", "Detainer Lift Reason"];
+
+/// A workbook of one sheet with the header of detainers in its first row, and after it `rows` as they stand.
+fn detainers(rows: &str, after: &str) -> Vec<u8> {
+    let book = workbook(&[Sheet { name: "Detail", rows: vec![HEADER.to_vec(), vec!["@"]] }]);
+    let text = String::from_utf8_lossy(&book);
+    let start = text.find("<worksheet").unwrap();
+    let end = text.find("</worksheet>").unwrap();
+    let sheet = &text[start..end];
+    let at = sheet.find("<row r=\"2\">").unwrap();
+    let sheet = format!("{}{rows}</sheetData>{after}</worksheet>", &sheet[..at]);
+    let part = |name: &str, from: &str, to: &str| {
+        let start = text.find(from).unwrap();
+        let end = start + text[start..].find(to).unwrap() + to.len();
+        (name.to_owned(), text[start..end].to_owned())
+    };
+    let parts = [
+        ("xl/worksheets/sheet1.xml".to_owned(), sheet),
+        part("xl/workbook.xml", "<workbook", "</workbook>"),
+        part("xl/_rels/workbook.xml.rels", "<Relationships", "</Relationships>"),
+        part("xl/styles.xml", "<styleSheet", "</styleSheet>"),
+    ];
+    let parts: Vec<_> = parts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    zip(&parts)
+}
+
+#[test]
+fn a_date_in_iso_form_is_a_day_and_merged_cells_are_told() {
+    let rows = "<row r=\"2\"><c r=\"A2\" t=\"d\"><v>2014-10-01T13:05:00</v></c><c r=\"B2\" t=\"inlineStr\"><is><t>I-247</t></is></c></row>";
+    let merged = "<mergeCells><mergeCell ref=\"A1:B1\"/><mergeCell ref=\"B2:B9\"/></mergeCells>";
+    insta::assert_snapshot!(shown("detainers.xlsx", &detainers(rows, merged)), @r"
+    detainers ice-detainers-fy2008-2015 detainers
+      2 | 2014-10-01 | I-247 | ∅ | ∅ | ∅ | ∅
+    Detail: 1 read, 1 kept, {}
+      merged_cells ×1 : merged cells below the header: all but the first of them are blank
+    ");
+}
+
+#[test]
+fn a_sheet_that_contradicts_itself_is_refused_with_its_place() {
+    let row = |row: &str| {
+        let first = "<row r=\"2\"><c r=\"A2\" t=\"inlineStr\"><is><t>10/1/2014</t></is></c></row>";
+        shown("detainers.xlsx", &detainers(&format!("{first}{row}"), ""))
+    };
+    let told = |text: &str| {
+        text.split_once("sheet `Detail`").map_or_else(|| text.to_owned(), |(_, told)| told.to_owned())
+    };
+    let refusals = [
+        "<row r=\"2\"/>",
+        "<row r=\"3\"><c r=\"B3\"/><c r=\"A3\"/></row>",
+        "<row r=\"3\"><c r=\"B4\"/></row>",
+        "<row r=\"1048577\"/>",
+        "<row r=\"3\"><c r=\"A3\" t=\"s\"><v>7</v></c></row>",
+        "<row r=\"3\"><c r=\"A3\"><v>1</w></c></row>",
+        "<row r=\"3\"><c r=\"A3\" t=\"str\"><v>a\0</v></c></row>",
+    ]
+    .map(|text| told(&row(text)));
+    insta::assert_snapshot!(refusals.join("\n"), @r"
+    , row 2: expected rows in order, found row 2 twice
+    , row 3, column A: expected one cell for each column, in order, found column A after column B
+    , row 3, column B: expected a cell of row 3, found `B4`
+    , row 1048577: expected at most 1048576 rows, found row 1048577
+    , row 3, column A: expected one of the 0 shared strings, found `7`
+    , row 3, column A: expected `</v>`, found `</w>`
+    , row 3: expected text, found a NUL
+    ");
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_rows_in_the_same_order() {
+    let rows = |first: usize| {
+        let row = |at: usize| vec!["10/1/2014", ["I-247", "I-247N", "I-247D"][at % 3], "JAIL", "", "", ""];
+        [vec![HEADER.to_vec()], (first..first + 400).map(row).collect()].concat()
+    };
+    let names = ["One", "Two", "Three", "Four"];
+    let sheets: Vec<_> = names.iter().enumerate().map(|(at, name)| Sheet { name, rows: rows(at) }).collect();
+    let book = workbook(&sheets);
+    let all = [1, 2, 8].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| shown("detainers.xlsx", &book))
+    });
+    assert!(all[0].contains("Four: 400 read, 400 kept"));
+    assert_eq!(all[0], all[1]);
+    assert_eq!(all[0], all[2]);
+}
