@@ -464,7 +464,10 @@ impl Filler {
                 (text(slashed_time(minutes)), Some(Quirk::TextDates))
             }
             Value::Time(minutes) => {
-                let is_unknown = minutes.is_multiple_of(DAY) && matches!(self.fill, Fill::Event);
+                // In stints midnight is a time like any other.
+                let is_unknown = minutes.is_multiple_of(DAY)
+                    && matches!(self.fill, Fill::Event)
+                    && of.table != Table::DetentionStints;
                 (value, is_unknown.then_some(Quirk::Midnight))
             }
             Value::Number(number) => {

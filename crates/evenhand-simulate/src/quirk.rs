@@ -178,6 +178,11 @@ impl Planted {
         self.counts[quirk as usize]
     }
 
+    /// Every quirk by name with its number.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        QUIRKS.into_iter().map(|(quirk, name)| (name, self.of(quirk)))
+    }
+
     /// Adds the counts of another part of the release.
     pub fn add(&mut self, other: &Planted) {
         for (count, more) in self.counts.iter_mut().zip(other.counts) {

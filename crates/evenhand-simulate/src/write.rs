@@ -29,6 +29,8 @@ pub struct FileTruth {
     /// Whether the file is another one's content under its own name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub same_content_as: Option<String>,
+    /// How often each quirk was planted in it, those that were.
+    pub quirks: BTreeMap<&'static str, u64>,
     /// Its sheets, the hidden one too.
     pub sheets: Vec<SheetTruth>,
 }
@@ -121,6 +123,7 @@ pub fn file(
             missing_references: !plan.has_references,
             inline_strings: plan.is_inline,
             same_content_as: plan.copy_of.map(|_| scene.plan.original(plan).name.clone()),
+            quirks: BTreeMap::new(),
             sheets: Vec::new(),
         },
         planted: Planted::default(),
@@ -152,6 +155,7 @@ pub fn file(
     if plan.copy_of.is_some() {
         written.planted.note(Quirk::SameContent);
     }
+    written.truth.quirks = written.planted.named().filter(|(_, count)| *count > 0).collect();
     written.truth.bytes = std::fs::metadata(&path).map_err(io())?.len();
     Ok(written)
 }

@@ -40,6 +40,8 @@ pub enum Command {
     Measures(Listing),
     /// Look up metros, counties and landmarks.
     Places(Places),
+    /// Make up a release in the layouts and with the faults of a real one, and say what is true of it.
+    Simulate(Simulate),
 }
 
 /// `evenhand check`.
@@ -266,6 +268,37 @@ pub enum Place {
         /// The landmark as released.
         text: String,
     },
+}
+
+/// `evenhand simulate`.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// Which release to imitate: r2023, r2025jul, r2025oct, r2026mar, r2026aug.
+    #[arg(long, value_name = "NAME")]
+    pub release: String,
+    /// How many rows: small (10,000), medium (a tenth), full (as released), or a number.
+    #[arg(long, value_name = "SCALE", default_value = "small")]
+    pub scale: evenhand_simulate::Scale,
+    /// Seed of everything; the same seed gives the same bytes.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// The folder to write, new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Only these tables, separated by commas; their rows are the same as among the others.
+    #[arg(long, value_name = "TABLE", value_delimiter = ',')]
+    pub tables: Vec<evenhand_simulate::Table>,
+    /// Faults to leave out, separated by commas.
+    #[arg(long, value_name = "QUIRK", value_delimiter = ',')]
+    pub without: Vec<evenhand_simulate::Quirk>,
+    /// Faults that are planted only on request: same-content.
+    #[arg(long, value_name = "QUIRK", value_delimiter = ',')]
+    pub with: Vec<evenhand_simulate::Quirk>,
+    /// Print what is true of it (`truth/1`), as in its `truth.json`.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub threads: Threads,
 }
 
 /// How many threads.

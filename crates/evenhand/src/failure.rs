@@ -137,6 +137,21 @@ impl From<evenhand_panel::Error> for Failure {
     }
 }
 
+/// A release that cannot be made up as asked, or a disk that does not take it.
+impl From<evenhand_simulate::Error> for Failure {
+    fn from(error: evenhand_simulate::Error) -> Failure {
+        use evenhand_simulate::Error as Kind;
+        let exit = match error {
+            Kind::UnknownRelease { .. }
+            | Kind::NoTable { .. }
+            | Kind::Scale { .. }
+            | Kind::NotEmpty { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        Failure::new(exit, &error).maybe_hint(error.hint())
+    }
+}
+
 /// The stable code of a store error in JSON.
 pub fn store_code(kind: evenhand_store::ErrorKind) -> &'static str {
     use evenhand_store::ErrorKind as Kind;

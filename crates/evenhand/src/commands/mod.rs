@@ -9,6 +9,7 @@ mod panel;
 mod places;
 mod query;
 mod releases;
+mod simulate;
 mod verify;
 
 use crate::cli::{Cli, Command};
@@ -34,5 +35,6 @@ pub fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
         Command::Releases(args) => releases::run(&args),
         Command::Measures(args) => measures::run(&args),
         Command::Places(args) => places::run(&args),
+        Command::Simulate(args) => simulate::run(&args, talk),
     }
 }
