@@ -73,7 +73,7 @@ impl Error {
             Error::NotEmpty { .. } => {
                 Some("name a new folder; a made-up release is never mixed with other files")
             }
-            Error::Io { .. } => Some("check the path and the free space; a full release takes about 2 GB"),
+            Error::Io { .. } => Some("check the path and the free space; a full release takes 1 to 3 GB"),
             _ => None,
         }
     }

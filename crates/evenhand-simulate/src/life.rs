@@ -187,6 +187,8 @@ pub struct World {
     has: [bool; KINDS_OF_ROWS],
     /// Share of blank identifiers by table.
     blank_ids: [f64; KINDS_OF_ROWS],
+    /// First minute of the risk assessments, which begin later than their release.
+    assessed_from: u32,
     /// Share of encounters that are repeated.
     repeated_encounters: f64,
     /// From this serial day on events are more than twice as many.
@@ -219,7 +221,10 @@ impl World {
         let repeated = release.tables.get(&Table::Encounters).and_then(|encounters| {
             encounters.exact_repeats.map(|repeats| repeats as f64 / encounters.rows as f64)
         });
+        let first_year = release.tables.get(&Table::RiskAssessments).map_or(0, |layout| layout.first_year);
+        let assessed_from = calendar::serial(i64::from(first_year.max(1901)) - 1, 10, 1) as u32 * DAY;
         World {
+            assessed_from,
             seed,
             quirks,
             places: Places::load(),
@@ -358,7 +363,9 @@ impl Living<'_> {
                 if table == Table::Removals {
                     self.last_chain().departed = Some(start / DAY);
                 }
-                let time = self.shown(table, start);
+                // A year later, where the table has not begun yet.
+                let is_early = table == Table::RiskAssessments && start < self.world.assessed_from;
+                let time = self.shown(table, if is_early { start + 366 * DAY } else { start });
                 self.row(table, time, twist);
             }
         }
@@ -537,7 +544,7 @@ impl Living<'_> {
             }
         }
         let decided = self.draws.chance(0.82) && has_company;
-        if decided {
+        if decided && start >= world.assessed_from {
             let time = self.shown(Table::RiskAssessments, start);
             self.row(Table::RiskAssessments, time, Twist::None);
         }

@@ -331,7 +331,7 @@ fn files(world: &World, wanted: Wanted<'_>) -> Vec<FilePlan> {
         if layout.years_per_file == 0 {
             labels.push((String::new(), (0, 0)));
         } else {
-            for year in (first..=last).step_by(layout.years_per_file as usize) {
+            for year in (first.max(layout.first_year)..=last).step_by(layout.years_per_file as usize) {
                 let end = (year + layout.years_per_file - 1).min(last);
                 let label = if end == year { format!("FY{year}") } else { format!("FY{year}-FY{end}") };
                 labels.push((label, (year, end)));

@@ -90,6 +90,9 @@ pub struct Layout {
     pub exact_repeats: Option<u64>,
     /// Fiscal years in one file; 0 is all of them.
     pub years_per_file: u32,
+    /// The first fiscal year of the table, if it begins later than the release.
+    #[serde(default)]
+    pub first_year: u32,
     /// Sheets that a file has at least.
     #[serde(default = "one")]
     pub sheets: u32,

@@ -6,3 +6,4 @@ mod estimate;
 mod outputs;
 mod released;
 mod run;
+mod simulated;
