@@ -12,6 +12,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("estimate", &["panel", "linalg"]),
     ("workbook", &[]),
     ("ingest", &["vocab", "ledger", "workbook"]),
+    ("derive", &["ledger"]),
     ("places", &["vocab", "ledger"]),
     ("store", &["vocab", "ledger"]),
     ("query", &["store"]),

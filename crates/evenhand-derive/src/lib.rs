@@ -1,0 +1,47 @@
+//! Links the rows of one release: arrest episodes, repeated rows, stays in detention, and what led to what.
+//! Input: the batches of the canonical tables while `ingest` reads them, one [`Linker`] a file, merged in plan order.
+//! Output: derived tables in batches and the [`Step`](evenhand_ledger::Step)s that made them; no identifier of a
+//! person leaves, only where a row was read and numbers that mean nothing outside one record.
+//! Read first: [`Rule`], the list of the rules; then [`Linker`].
+#![forbid(unsafe_code)]
+
+mod episodes;
+mod intern;
+mod linker;
+mod nearest;
+mod out;
+mod read;
+mod repeats;
+mod rule;
+mod stays;
+
+pub use linker::Linker;
+pub use rule::{Rule, Rules};
+
+/// Where derived batches go: the table's name and its next rows. A table's batches come one after the other.
+pub type Sink<'a> = dyn FnMut(&'static str, arrow::array::RecordBatch) -> Result<(), SinkError> + 'a;
+
+/// Why a sink refused a batch.
+pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What stops a derivation. Faults of rows do not: they are set aside and counted.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A batch lacks a column that every canonical table has, or it has another type.
+    #[error("table `{table}` has no usable column `{column}`")]
+    Column {
+        /// The table.
+        table: String,
+        /// The column.
+        column: &'static str,
+    },
+    /// More than four billion persons, texts or rows.
+    #[error("too many {0} for one release")]
+    TooMany(&'static str),
+    /// The columnar format refused.
+    #[error(transparent)]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// The sink refused.
+    #[error("derived rows cannot be written: {0}")]
+    Sink(#[source] SinkError),
+}

@@ -1,0 +1,75 @@
+//! Derived rows into batches.
+
+use crate::read::{EPOCH, NO_TIME};
+use crate::{Error, Sink};
+use arrow::array::{
+    ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray, TimestampSecondArray,
+    UInt32Array, UInt64Array,
+};
+use std::sync::Arc;
+
+/// Rows of one batch.
+pub const BATCH: usize = 65_536;
+
+/// The release and the sheets that places are numbers of.
+#[derive(Debug)]
+pub struct Places<'a> {
+    /// The release.
+    pub release: &'a str,
+    /// File and sheet, by number.
+    pub sheets: &'a [(String, String)],
+}
+
+impl Places<'_> {
+    /// The four columns that say where rows were read.
+    pub fn columns(&self, rows: &[(u16, u32)]) -> Result<Vec<(&'static str, ArrayRef)>, Error> {
+        let keys = || Int32Array::from_iter_values(rows.iter().map(|(sheet, _)| i32::from(*sheet)));
+        let files = StringArray::from_iter_values(self.sheets.iter().map(|(file, _)| file));
+        let sheets = StringArray::from_iter_values(self.sheets.iter().map(|(_, sheet)| sheet));
+        let release = Int32Array::from_iter_values(rows.iter().map(|_| 0));
+        let releases = StringArray::from_iter_values([self.release]);
+        Ok(vec![
+            ("release", Arc::new(DictionaryArray::try_new(release, Arc::new(releases))?)),
+            ("file_original", Arc::new(DictionaryArray::try_new(keys(), Arc::new(files))?)),
+            ("sheet_original", Arc::new(DictionaryArray::try_new(keys(), Arc::new(sheets))?)),
+            ("row_original", Arc::new(UInt32Array::from_iter_values(rows.iter().map(|(_, row)| *row)))),
+        ])
+    }
+}
+
+/// Gives the sink one batch.
+pub fn send(
+    sink: &mut Sink<'_>,
+    table: &'static str,
+    columns: Vec<(&'static str, ArrayRef)>,
+) -> Result<(), Error> {
+    let columns = columns.into_iter().map(|(name, column)| (name, column, true));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns)?;
+    sink(table, batch).map_err(Error::Sink)
+}
+
+/// Times of day.
+pub fn times(times: impl Iterator<Item = i32>) -> ArrayRef {
+    let seconds = times.map(|time| (time != NO_TIME).then(|| i64::from(time) + EPOCH));
+    Arc::new(seconds.collect::<TimestampSecondArray>())
+}
+
+/// Texts of which many are equal.
+pub fn words<'a>(words: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
+    Arc::new(words.collect::<DictionaryArray<arrow::datatypes::Int32Type>>())
+}
+
+/// Counts.
+pub fn counts(counts: impl Iterator<Item = u32>) -> ArrayRef {
+    Arc::new(UInt32Array::from_iter_values(counts))
+}
+
+/// Numbers of episodes and stays.
+pub fn numbers(numbers: impl Iterator<Item = Option<u64>>) -> ArrayRef {
+    Arc::new(numbers.collect::<UInt64Array>())
+}
+
+/// Amounts.
+pub fn amounts(amounts: impl Iterator<Item = Option<f64>>) -> ArrayRef {
+    Arc::new(amounts.collect::<Float64Array>())
+}
