@@ -23,6 +23,12 @@ pub enum What {
         #[arg(long)]
         dev: bool,
     },
+    /// Made-up workbooks to their cells, beside calamine.
+    Workbook {
+        /// Measure the build that the tests use, not a release build.
+        #[arg(long)]
+        dev: bool,
+    },
     /// The built-in docket on the built-in record, and the report's size.
     Check {
         /// Measure the build that the tests use, not a release build.
@@ -39,6 +45,7 @@ pub fn run(what: &What) -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     match what {
         What::Ingest { from, dev } => ingest(from, &build(*dev)?, &folder),
+        What::Workbook { dev } => workbook(*dev, &folder),
         What::Check { dev } => check(&build(*dev)?, &folder),
     }
 }
@@ -71,6 +78,41 @@ fn ingest(from: &Path, evenhand: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Every cell of two workbooks, read by our reader on one thread and on two, and by calamine's reader of cells.
+fn workbook(dev: bool, folder: &Path) -> Result<()> {
+    let python = python(folder)?;
+    let files = folder.join("workbooks");
+    std::fs::create_dir_all(&files)?;
+    if !files.join("full-sheet.xlsx").exists() {
+        run_quietly(Command::new(&python).args(["-m", "pip", "install", "--quiet", "xlsxwriter"]))?;
+        run_quietly(Command::new(&python).arg(root().join("xtask/bench/workbook_files.py")).arg(&files))?;
+    }
+    let cells = built(dev, &["--package", "evenhand-workbook", "--example", "cells"])?.join("examples/cells");
+    for (file, what) in [
+        ("arrests-100k.xlsx", "100,000 rows of 25 columns (bar: 0.25 CPU s with typed columns)"),
+        ("full-sheet.xlsx", "1,048,569 rows of 3 columns (bar: no more CPU than calamine, under 250 MB)"),
+    ] {
+        println!("{what}");
+        let readers = ["ours", "ahead", "calamine"];
+        let mut runs = readers.map(|_| Vec::new());
+        for _ in 0..ROUNDS {
+            for (reader, runs) in readers.iter().zip(&mut runs) {
+                runs.push(measure(&python, Command::new(&cells).arg(reader).arg(files.join(file)))?);
+            }
+        }
+        let [ours, ahead, calamine] = runs.map(|runs| best(&runs));
+        report("one thread", ours);
+        report("two threads", ahead);
+        report("calamine", calamine);
+        println!(
+            "ratio: {:.1} in CPU seconds, {:.1} in elapsed seconds on two threads",
+            calamine.cpu / ours.cpu,
+            calamine.elapsed / ahead.elapsed
+        );
+    }
+    Ok(())
+}
+
 fn check(evenhand: &Path, folder: &Path) -> Result<()> {
     let report_file = folder.join("report.html");
     let python = PathBuf::from("python3");
@@ -88,14 +130,19 @@ fn check(evenhand: &Path, folder: &Path) -> Result<()> {
 
 /// Builds the binary; the whole workspace's features, so that nothing else is built again.
 fn build(dev: bool) -> Result<PathBuf> {
+    Ok(built(dev, &["--bin", "evenhand"])?.join("evenhand"))
+}
+
+/// Builds what is named; the folder that it is in.
+fn built(dev: bool, what: &[&str]) -> Result<PathBuf> {
     let profile = if dev { "dev" } else { "release" };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo).args(["build", "--profile", profile, "--bin", "evenhand"]).status()?;
+    let status = Command::new(cargo).args(["build", "--profile", profile]).args(what).status()?;
     if !status.success() {
         bail!("the build failed: {status}");
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join(if dev { "debug" } else { "release" }).join("evenhand"))
+    Ok(target.join(if dev { "debug" } else { "release" }))
 }
 
 /// A Python with pandas.

@@ -93,6 +93,9 @@ impl Finding {
     }
 }
 
+/// Shared strings of a workbook that a text column knows by their number.
+const SHARED_KNOWN: usize = 1 << 16;
+
 /// A cell as read: its value, and what else there is to say.
 type Reading<T> = (Option<T>, Option<Finding>);
 
@@ -203,6 +206,17 @@ impl Column {
             }
             Values::Constant(_) => None,
         }
+    }
+
+    /// Takes the cell of the next row, which is the shared string `index` of its workbook. A text column knows it
+    /// by that number, without looking at the text again.
+    #[inline]
+    pub(crate) fn push_shared<'c>(&mut self, index: u32, cell: impl FnOnce() -> Cell<'c>) -> Option<Finding> {
+        let Values::Text(text) = &mut self.values else { return self.push(cell()) };
+        let (key, finding) = text.shared_key(index, cell, &self.rule);
+        text.keys.push(key);
+        self.filled += u64::from(key >= 0);
+        finding
     }
 
     /// Takes the value of the next row, already read as [`read_primary`] does.
@@ -345,6 +359,8 @@ struct Text {
     released: Interner,
     /// What each of them means: key into `values`, negative for null.
     meanings: Vec<(i32, Option<Finding>)>,
+    /// For each of the workbook's first shared strings its place among `meanings`, from 1; 0 if not met yet.
+    by_shared: Vec<u32>,
     /// Distinct values kept; their numbers are the keys.
     values: Interner,
     /// Where each value ends among the bytes of `values`, after a 0.
@@ -361,6 +377,7 @@ impl Text {
         Self {
             released: Interner::default(),
             meanings: Vec::new(),
+            by_shared: Vec::new(),
             values: Interner::default(),
             ends: vec![0],
             keys: Vec::new(),
@@ -391,6 +408,37 @@ impl Text {
             Cell::Day(day) => (self.value(&iso(day)), None),
             Cell::Moment { day, second } => (self.value(&iso_moment(day, second)), None),
         }
+    }
+
+    #[inline]
+    fn shared_key<'c>(
+        &mut self,
+        index: u32,
+        cell: impl FnOnce() -> Cell<'c>,
+        rule: &LayoutColumn,
+    ) -> (i32, Option<Finding>) {
+        let at = index as usize;
+        if let Some(meaning) =
+            self.by_shared.get(at).and_then(|place| self.meanings.get((*place as usize).checked_sub(1)?))
+        {
+            return *meaning;
+        }
+        let Cell::Text(bytes) = cell() else { return (-1, None) };
+        let (place, new) = self.released.intern(bytes);
+        if new {
+            let meaning = self.mean(bytes, rule);
+            self.meanings.push(meaning);
+        }
+        // Strings are numbered as they are first met: the words that come again are among the first.
+        if at < SHARED_KNOWN {
+            if at >= self.by_shared.len() {
+                self.by_shared.resize((at + 1).next_power_of_two().min(SHARED_KNOWN), 0);
+            }
+            if let (Some(known), Ok(place)) = (self.by_shared.get_mut(at), u32::try_from(place + 1)) {
+                *known = place;
+            }
+        }
+        self.meanings.get(place).copied().unwrap_or((-1, None))
     }
 
     /// Reads a text that was not met before.

@@ -87,6 +87,10 @@ pub(crate) trait Row {
     fn width(&self) -> usize;
     /// A cell; blank beyond the width.
     fn cell(&self, at: usize) -> Cell<'_>;
+    /// The number of the shared string that a cell is, in a workbook: equal numbers are equal texts.
+    fn shared(&self, _at: usize) -> Option<u32> {
+        None
+    }
 }
 
 /// What a sheet is read as.
@@ -322,7 +326,10 @@ impl<'a> Sheet<'a> {
                     column.column.push_primary(value);
                     finding
                 }
-                (Some(at), _) => column.column.push(row.cell(at)),
+                (Some(at), _) => match row.shared(at) {
+                    Some(index) => column.column.push_shared(index, || row.cell(at)),
+                    None => column.column.push(row.cell(at)),
+                },
                 (None, _) => column.column.push_title(&self.title),
             };
             if let Some(finding) = finding {

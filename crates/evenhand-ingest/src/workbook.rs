@@ -97,6 +97,11 @@ impl Row for SheetRow<'_> {
     }
 
     #[inline]
+    fn shared(&self, at: usize) -> Option<u32> {
+        self.row.shared(at)
+    }
+
+    #[inline]
     fn cell(&self, at: usize) -> Cell<'_> {
         match self.row.cell(at) {
             Held::Blank => Cell::Blank,

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod explanations;
+mod fuzz_corpus;
 mod helpers;
 mod ledger_law;
 mod national;
