@@ -653,6 +653,12 @@ impl TableColumn {
 
     /// A word that the column is not known to hold: reported once each with its count.
     fn note_word(&mut self, row: &impl Row, at: usize, code: &str, message: &str) {
+        if let Cell::Text(bytes) = row.cell(at)
+            && is_told_as_is(bytes)
+            && self.count_word(bytes, code)
+        {
+            return;
+        }
         let word = shown(&row.cell(at).shown().split_whitespace().collect::<Vec<_>>().join(" "));
         let is_word = |other: &&mut Warning| other.code == code && other.value.as_deref() == Some(&word);
         if let Some(known) = self.findings.iter_mut().find(is_word) {
@@ -666,6 +672,26 @@ impl TableColumn {
             let place = Some((at, self.header.as_str()));
             let message = "further words that the column is not known to hold, kept";
             self.findings.push(warning("unknown_values", row.number(), place, Some(&word), message));
+        }
+    }
+
+    /// Counts a word again that was reported, or one too many to be; false if it must be reported.
+    fn count_word(&mut self, word: &[u8], code: &str) -> bool {
+        let mut reported = 0;
+        for known in self.findings.iter_mut().filter(|known| known.code == code) {
+            if known.value.as_deref().is_some_and(|value| value.as_bytes() == word) {
+                known.count += 1;
+                return true;
+            }
+            reported += 1;
+        }
+        let others = self.findings.iter_mut().find(|other| other.code == "unknown_values");
+        match others.filter(|_| reported >= WORDS_REPORTED) {
+            Some(others) => {
+                others.count += 1;
+                true
+            }
+            None => false,
         }
     }
 
@@ -746,6 +772,15 @@ fn speaks_of_total(row: &impl Row) -> bool {
         [&b"total"[..], b"totals", b"grand total", b"sum"].iter().any(|word| text.eq_ignore_ascii_case(word))
     };
     (0..row.width()).any(says)
+}
+
+/// Whether a message shows a word as it stands: short, printable, its blanks single and inside.
+fn is_told_as_is(word: &[u8]) -> bool {
+    let plain = |byte: &u8| (b' '..=b'~').contains(byte) && *byte != b'\\';
+    word.len() <= 80
+        && word.iter().all(plain)
+        && word.trim_ascii().len() == word.len()
+        && memchr::memmem::find(word, b"  ").is_none()
 }
 
 /// Provenance, then the columns of the table. Columns of the table may be null wherever a release lacks them.
