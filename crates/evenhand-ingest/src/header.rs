@@ -1,6 +1,6 @@
 //! Finds the header of a sheet by its names and the layout that it belongs to, or the nearest one.
 
-use crate::layout::{Layout, LayoutColumn, Role, Shape, layouts, squeezed};
+use crate::layout::{Layout, LayoutColumn, Role, Shape, is_any_header, layouts, squeezed};
 use crate::{Error, ErrorKind, Result};
 use std::collections::BTreeSet;
 
@@ -187,7 +187,12 @@ fn tries(rows: &[Vec<String>], stem: Option<&str>) -> Result<Vec<Match>> {
         while names.last().is_some_and(String::is_empty) {
             names.pop();
         }
-        if names.iter().filter(|name| !name.is_empty()).count() >= 2 {
+        // Rows of data hold no header's name; they need not be held against every layout.
+        let mut is_candidate = false;
+        for name in &names {
+            is_candidate = is_candidate || is_any_header(name)?;
+        }
+        if is_candidate && names.iter().filter(|name| !name.is_empty()).count() >= 2 {
             let found = layouts()?.iter().map(|layout| Match::new(layout, at, cells, &names));
             let may = |found: &Match| !found.layout.named_only || stem.is_some_and(|stem| found.named(stem));
             all.extend(found.filter(|found| found.known() > 0 && may(found)));

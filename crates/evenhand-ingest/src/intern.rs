@@ -88,7 +88,7 @@ impl Interner {
     }
 }
 
-/// Whether two texts are equal, without a call for those of up to 32 bytes: most cells are that short.
+/// Whether two texts are equal, without a call for those of up to 64 bytes: most cells are that short.
 #[inline]
 pub(crate) fn same(one: &[u8], two: &[u8]) -> bool {
     if one.len() != two.len() {
@@ -98,6 +98,7 @@ pub(crate) fn same(one: &[u8], two: &[u8]) -> bool {
         0 => true,
         8..=16 => one.first_chunk::<8>() == two.first_chunk() && one.last_chunk::<8>() == two.last_chunk(),
         17..=32 => one.first_chunk::<16>() == two.first_chunk() && one.last_chunk::<16>() == two.last_chunk(),
+        33..=64 => one.first_chunk::<32>() == two.first_chunk() && one.last_chunk::<32>() == two.last_chunk(),
         4..=7 => one.first_chunk::<4>() == two.first_chunk() && one.last_chunk::<4>() == two.last_chunk(),
         _ => one == two,
     }
@@ -147,7 +148,7 @@ mod tests {
         for (at, text) in texts.iter().enumerate().rev() {
             assert_eq!(interner.intern(text.as_bytes()), (at, false));
         }
-        for length in 1..40 {
+        for length in 1..80 {
             let text = vec![b'y'; length];
             for at in 0..length {
                 let mut other = text.clone();

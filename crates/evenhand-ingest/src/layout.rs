@@ -6,7 +6,7 @@ use crate::dates::days_from_text;
 use crate::{Error, Result};
 use arrow::datatypes::{DataType, TimeUnit};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, OnceLock};
 
 /// Every known layout. Row-level releases first, then tables of counts and places by name.
@@ -470,6 +470,14 @@ fn parse(
         layout.choices.clone_from(known);
     }
     Ok(layout)
+}
+
+/// Whether some layout knows a header, as [`squeezed`] gives it.
+pub(crate) fn is_any_header(header: &str) -> Result<bool> {
+    static HEADERS: OnceLock<HashSet<String>> = OnceLock::new();
+    let layouts = layouts()?;
+    let all = || layouts.iter().flat_map(|layout| &layout.columns).flat_map(|column| &column.squeezed);
+    Ok(HEADERS.get_or_init(|| all().cloned().collect()).contains(header))
 }
 
 /// A header for comparison: white space squeezed, lower case.

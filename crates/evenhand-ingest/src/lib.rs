@@ -32,6 +32,7 @@
 mod ahead;
 mod checks;
 mod column;
+mod content;
 mod dates;
 mod delimited;
 mod delivery;
@@ -47,6 +48,7 @@ mod read;
 mod sheet;
 mod workbook;
 
+pub use content::{Content, Fingerprint, same_rows, set_aside_as_same};
 pub use dates::days_from_text;
 pub use error::{Error, ErrorKind, Result, SinkError};
 pub use explain::{ColumnExplanation, Explanation, Rival, SheetExplanation, explain};

@@ -4,7 +4,7 @@ use crate::failure::{Failure, store_code};
 use crate::out::{self, Talk};
 use crate::{ENGINE, account, threads};
 use arrow::array::RecordBatch;
-use evenhand_ingest::{Options, Part, Plan, Sink, SinkError, SkipReason, Source};
+use evenhand_ingest::{Content, Fingerprint, Options, Part, Plan, Sink, SinkError, SkipReason, Source};
 use evenhand_ledger::{FileEntry, Ledger};
 use evenhand_measure::{Counter, FigureTable};
 use evenhand_places::Places;
@@ -86,6 +86,8 @@ struct Read {
     entry: FileEntry,
     parts: Vec<PartEntry>,
     counter: Counter,
+    /// What its sheets hold, where rows are told apart by person.
+    prints: Vec<Fingerprint>,
 }
 
 /// Reads the files, the longest first so that no thread is left alone with it at the end; results in plan order.
@@ -101,9 +103,10 @@ fn read_all(sources: &[Source], publish: &Publish) -> Vec<Result<Read, Refusal>>
 
 fn read_one(source: &Source, publish: &Publish) -> Result<Read, Refusal> {
     let counter = Counter::new(source.release());
-    let mut writer = Writer { publish, part: None, parts: Vec::new(), counter };
+    let mut writer =
+        Writer { publish, part: None, parts: Vec::new(), counter, content: None, prints: Vec::new() };
     let entry = evenhand_ingest::read(source, &mut writer)?;
-    Ok(Read { entry, parts: writer.parts, counter: writer.counter })
+    Ok(Read { entry, parts: writer.parts, counter: writer.counter, prints: writer.prints })
 }
 
 /// Takes a file's batches to the record, and counts them on the way.
@@ -112,6 +115,8 @@ struct Writer<'a> {
     part: Option<(String, PartWriter)>,
     parts: Vec<PartEntry>,
     counter: Counter,
+    content: Option<Content>,
+    prints: Vec<Fingerprint>,
 }
 
 impl Sink for Writer<'_> {
@@ -120,24 +125,30 @@ impl Sink for Writer<'_> {
         let writer =
             self.publish.part(&part.table, &part.release, &part.part, part.schema.clone(), sort_by)?;
         self.part = Some((part.table.clone(), writer));
+        self.content = part.schema.index_of("person_id").is_ok().then(Content::default);
         Ok(())
     }
 
     fn batch(&mut self, batch: RecordBatch) -> Result<(), SinkError> {
         let (table, writer) = self.part.as_mut().ok_or("a batch outside a part")?;
         self.counter.take(table, &batch)?;
+        if let Some(content) = &mut self.content {
+            content.take(&batch);
+        }
         Ok(writer.write(&batch)?)
     }
 
     fn close(&mut self) -> Result<(), SinkError> {
-        let (_, writer) = self.part.take().ok_or("a part closed twice")?;
+        let (table, writer) = self.part.take().ok_or("a part closed twice")?;
+        self.prints.extend(self.content.take().map(|content| content.fingerprint(&table)));
         self.parts.push(writer.finish()?);
         Ok(())
     }
 }
 
 /// Joins what was read, release by release, and writes the figures counted on the way.
-fn assemble(read: Vec<Read>, publish: &Publish) -> Result<(Vec<Release>, Vec<PartEntry>), Refusal> {
+fn assemble(mut read: Vec<Read>, publish: &Publish) -> Result<(Vec<Release>, Vec<PartEntry>), Refusal> {
+    set_twins_aside(&mut read);
     let (mut ledgers, mut parts) = (BTreeMap::new(), Vec::new());
     for file in read {
         let id = file.entry.release.clone();
@@ -160,6 +171,18 @@ fn assemble(read: Vec<Read>, publish: &Publish) -> Result<(Vec<Release>, Vec<Par
         releases.push(Release { id, left_out: Vec::new(), ledger });
     }
     Ok((releases, parts))
+}
+
+/// Sets aside the rows of a file that another file of its release has: they would count twice.
+fn set_twins_aside(read: &mut [Read]) {
+    let files = read.iter().map(|file| (&file.entry, file.prints.as_slice())).collect::<Vec<_>>();
+    for (twin, kept) in evenhand_ingest::same_rows(&files) {
+        let other = read[kept].entry.path.clone();
+        let file = &mut read[twin];
+        evenhand_ingest::set_aside_as_same(&mut file.entry, &other);
+        file.counter = Counter::new(&file.entry.release);
+        file.parts.clear();
+    }
 }
 
 /// Says how each file would be read, and writes nothing.
