@@ -28,6 +28,8 @@ pub(crate) struct Hints<'a> {
 pub(crate) struct Told {
     pub(crate) release: String,
     pub(crate) by: &'static str,
+    /// Whether rows name persons by an identifier, so that a file whose rows another has is known once read.
+    pub(crate) has_ids: bool,
 }
 
 /// The release of a sheet whose header is found; `last_day` gives the last primary date of its rows and is asked
@@ -39,7 +41,8 @@ pub(crate) fn tell(
     last_day: impl FnOnce() -> Result<Option<i32>>,
 ) -> Result<Told> {
     let layout = found.layout;
-    let told = |release: &str, by| Told { release: release.to_owned(), by };
+    let has_ids = layout.columns.iter().any(|column| column.name == "person_id");
+    let told = |release: &str, by| Told { release: release.to_owned(), by, has_ids };
     let number = before.iter().flatten().find_map(|cell| foia_number(cell)).filter(|_| layout.foia);
     if let Some(number) = number {
         return Ok(told(&number, "the request's number before the header"));

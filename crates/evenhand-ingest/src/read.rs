@@ -239,6 +239,7 @@ pub(crate) fn known(found: &Found, rows: &[Vec<String>]) -> Result<Match> {
 /// What a file is, as far as its first rows tell.
 pub(crate) struct Identity {
     pub(crate) release: String,
+    pub(crate) has_ids: bool,
 }
 
 /// Reads as much of a file as tells its release; the rows too where nothing else does.
@@ -272,14 +273,14 @@ pub(crate) fn identify(path: &std::path::Path, name: &str, asked: Option<&str>) 
                     "notes or nothing",
                 )
             })?;
-            Ok(Identity { release: told.release })
+            Ok(Identity { release: told.release, has_ids: told.has_ids })
         }
         format => {
             let mut file = Delimited::open(path, format, stem)?;
             let found = known(&file.found, &file.first_rows)?;
             let before = file.first_rows.get(..found.at).unwrap_or_default().to_vec();
             let told = tell(&found, &before, hints, || last_day_of_text(&mut file, &found))?;
-            Ok(Identity { release: told.release })
+            Ok(Identity { release: told.release, has_ids: told.has_ids })
         }
     }
 }

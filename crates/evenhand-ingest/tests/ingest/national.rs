@@ -497,3 +497,15 @@ fn detainers_with_years_of_two_digits_are_told_by_their_file_name() {
     assert_eq!(entry.release, "ice-detainers-fy2008-2015");
     assert_eq!(kept.rows("detainers"), 0, "a year of two digits is not guessed there");
 }
+
+#[test]
+fn one_year_under_two_names_is_let_through_to_be_compared() {
+    let header = headers("arrests/ice-r2026aug");
+    let book = workbook(&[sheet("Sheet1", 6, &header, &[&[("Apprehension Date", "@45000.5")]])]);
+    let folder = tempfile::tempdir().unwrap();
+    for year in ["FY2023", "FY2024"] {
+        std::fs::write(folder.path().join(format!("Hausman_ARS_{year}.xlsx")), &book).unwrap();
+    }
+    let plan = evenhand_ingest::plan(&[folder.path().to_owned()], &Default::default()).unwrap();
+    assert_eq!(plan.sources.len(), 2);
+}
