@@ -222,6 +222,24 @@ impl Linker {
         Ok(())
     }
 
+    /// Whether no row has come that a rule speaks of.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let events = [&self.detainers, &self.encounters, &self.removals];
+        self.arrests.is_empty() && self.stints.is_empty() && events.iter().all(|rows| rows.is_empty())
+    }
+
+    /// The last day of a row, for a release that does not say until when it goes.
+    #[must_use]
+    pub fn last_day(&self) -> Option<i32> {
+        let stints = self.stints.iter().flat_map(|row| [row.book_in, row.book_out]);
+        let times = stints.chain(self.arrests.iter().map(|row| row.time)).filter(|&time| time != NO_TIME);
+        let days = times.map(|time| (i64::from(time) + read::EPOCH).div_euclid(DAY) as i32);
+        let events = [&self.detainers, &self.encounters, &self.removals];
+        let dated = events.into_iter().flatten().map(|row| row.day).filter(|&day| day != repeats::NO_DAY);
+        days.chain(dated).max()
+    }
+
     /// Links the rows; `end` is the day (since 1970) on which open stints end, the release's last.
     ///
     /// Tables: `arrest_episodes` (every arrest row), `repeats` (rows of other tables set aside), `detention_stays`,

@@ -52,6 +52,33 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// What it does, in a line.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Rule::ArrestEpisodes => {
+                "arrests of a person with gaps of at most 24 hours are one episode: the first is kept"
+            }
+            Rule::DetainerRepeats => {
+                "detainers of a person on the same or consecutive days, one type and facility: the first"
+            }
+            Rule::EncounterRepeats => "encounters of a person on one day: the first is kept",
+            Rule::RemovalRepeats => "removals of a person on one day: the last is kept",
+            Rule::StintBondRepeats => {
+                "stints equal in everything but the bond: one is kept, with the lowest bond"
+            }
+            Rule::StintDayRepeats => "stints of one person, facility, day and stay: the last is kept",
+            Rule::ArrestStays => {
+                "the stay that an arrest led to: booked in from 5 days before to 10 days after it"
+            }
+            Rule::RemovalStays => {
+                "the stay that a removal ended: booked out from 10 days before to 1 day after it"
+            }
+        }
+    }
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

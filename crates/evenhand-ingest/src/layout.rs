@@ -429,6 +429,18 @@ fn days_of([first, last]: &[String; 2]) -> Option<(i32, i32)> {
     Some((days_from_text(first.as_bytes())?, days_from_text(last.as_bytes())?))
 }
 
+/// The last day that a release covers, where a layout says it, in days from 1970-01-01.
+///
+/// # Errors
+/// As [`layouts`].
+pub fn last_day(release: &str) -> Result<Option<i32>> {
+    let all = layouts()?.iter();
+    let own = |layout: &&Layout| layout.release == release;
+    let deliveries = all.clone().flat_map(Layout::choices).filter(|choice| choice.release == release);
+    let windows = all.filter(own).filter_map(|layout| layout.window_days().map(|(_, last)| last));
+    Ok(deliveries.filter_map(Delivery::last_day).chain(windows).max())
+}
+
 /// Every known layout.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 use crate::commands::estimate::flags::Estimate;
 use crate::out::Color;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use evenhand_derive::Rule;
 use std::path::PathBuf;
 
 /// Puts claims about immigration enforcement to the test on the public record.
@@ -117,10 +118,10 @@ pub enum Docket {
 #[derive(Debug, Args)]
 pub struct Ingest {
     /// Released files, or folders of them.
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "list_steps", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Where the record is or shall be.
-    #[arg(long, value_name = "DIR", required_unless_present = "explain")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["explain", "list_steps"])]
     pub record: Option<PathBuf>,
     /// Print the ledger as JSON (`ingest/1`).
     #[arg(long)]
@@ -134,6 +135,12 @@ pub struct Ingest {
     /// Release of the files whose header belongs to several, such as `ice-r2025oct`.
     #[arg(long, value_name = "ID")]
     pub release: Option<String>,
+    /// Steps of the derived tables to leave out; `--list-steps` names them.
+    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    pub without: Vec<Rule>,
+    /// List the steps that make the derived tables.
+    #[arg(long)]
+    pub list_steps: bool,
     #[command(flatten)]
     pub threads: Threads,
 }

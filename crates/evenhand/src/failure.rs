@@ -186,6 +186,17 @@ impl From<evenhand_ingest::Error> for Failure {
 }
 
 /// A release that the record does not hold, or a record that cannot be read; transcribed figures are ours.
+impl From<evenhand_derive::Error> for Failure {
+    fn from(error: evenhand_derive::Error) -> Failure {
+        use evenhand_derive::Error as Kind;
+        let exit = match &error {
+            Kind::Column { .. } | Kind::TooMany(_) => Exit::BadInput,
+            _ => Exit::Failed,
+        };
+        Failure::new(exit, &error)
+    }
+}
+
 impl From<evenhand_measure::Error> for Failure {
     fn from(error: evenhand_measure::Error) -> Failure {
         use evenhand_measure::ErrorKind as Kind;

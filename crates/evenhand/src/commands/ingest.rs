@@ -4,8 +4,9 @@ use crate::failure::{Failure, store_code};
 use crate::out::{self, Talk};
 use crate::{ENGINE, account, threads};
 use arrow::array::RecordBatch;
+use evenhand_derive::{Linker, Rule, Rules};
 use evenhand_ingest::{Content, Fingerprint, Options, Part, Plan, Sink, SinkError, SkipReason, Source};
-use evenhand_ledger::{FileEntry, Ledger};
+use evenhand_ledger::{FileEntry, Ledger, Step};
 use evenhand_measure::{Counter, FigureTable};
 use evenhand_places::Places;
 use evenhand_store::{Manifest, PartEntry, PartWriter, Publish, Release};
@@ -17,6 +18,9 @@ use std::path::Path;
 
 /// `evenhand ingest`.
 pub fn run(args: &Ingest, talk: Talk) -> Result<Exit, Failure> {
+    if args.list_steps {
+        return list_steps(args.json);
+    }
     if args.explain {
         return explain(args);
     }
@@ -64,7 +68,8 @@ fn ingest(args: &Ingest, folder: &Path, talk: Talk) -> Result<Done, Refusal> {
     for file in read_all(&plan.sources, &publish) {
         read.push(file?);
     }
-    let (releases, parts) = assemble(read, &publish)?;
+    let rules = Rules { without: args.without.iter().copied().collect() };
+    let (releases, parts) = assemble(read, &publish, &rules)?;
     let read = releases.iter().map(|release| release.id.clone()).collect();
     Ok(Done { manifest: publish.commit(releases, parts)?, read })
 }
@@ -86,6 +91,8 @@ struct Read {
     entry: FileEntry,
     parts: Vec<PartEntry>,
     counter: Counter,
+    /// Its rows about persons, to be linked with those of the release's other files.
+    linker: Linker,
     /// What its sheets hold, where rows are told apart by person.
     prints: Vec<Fingerprint>,
 }
@@ -103,10 +110,18 @@ fn read_all(sources: &[Source], publish: &Publish) -> Vec<Result<Read, Refusal>>
 
 fn read_one(source: &Source, publish: &Publish) -> Result<Read, Refusal> {
     let counter = Counter::new(source.release());
-    let mut writer =
-        Writer { publish, part: None, parts: Vec::new(), counter, content: None, prints: Vec::new() };
+    let mut writer = Writer {
+        publish,
+        part: None,
+        parts: Vec::new(),
+        counter,
+        linker: Linker::default(),
+        content: None,
+        prints: Vec::new(),
+    };
     let entry = evenhand_ingest::read(source, &mut writer)?;
-    Ok(Read { entry, parts: writer.parts, counter: writer.counter, prints: writer.prints })
+    let Writer { parts, counter, linker, prints, .. } = writer;
+    Ok(Read { entry, parts, counter, linker, prints })
 }
 
 /// Takes a file's batches to the record, and counts them on the way.
@@ -115,6 +130,8 @@ struct Writer<'a> {
     part: Option<(String, PartWriter)>,
     parts: Vec<PartEntry>,
     counter: Counter,
+    linker: Linker,
+    /// Set while a part's rows have an identifier of the person.
     content: Option<Content>,
     prints: Vec<Fingerprint>,
 }
@@ -134,6 +151,7 @@ impl Sink for Writer<'_> {
         self.counter.take(table, &batch)?;
         if let Some(content) = &mut self.content {
             content.take(&batch);
+            self.linker.take(table, &batch)?;
         }
         Ok(writer.write(&batch)?)
     }
@@ -146,20 +164,25 @@ impl Sink for Writer<'_> {
     }
 }
 
-/// Joins what was read, release by release, and writes the figures counted on the way.
-fn assemble(mut read: Vec<Read>, publish: &Publish) -> Result<(Vec<Release>, Vec<PartEntry>), Refusal> {
+/// Joins what was read, release by release, and writes the figures counted on the way and the tables derived.
+fn assemble(
+    mut read: Vec<Read>,
+    publish: &Publish,
+    rules: &Rules,
+) -> Result<(Vec<Release>, Vec<PartEntry>), Refusal> {
     set_twins_aside(&mut read);
     let (mut ledgers, mut parts) = (BTreeMap::new(), Vec::new());
     for file in read {
         let id = file.entry.release.clone();
-        let (ledger, counter) =
-            ledgers.entry(id).or_insert_with_key(|id| (Ledger::default(), Counter::new(id)));
+        let empty = |id: &String| (Ledger::default(), Counter::new(id), Linker::default());
+        let (ledger, counter, linker) = ledgers.entry(id).or_insert_with_key(empty);
         ledger.files.push(file.entry);
         counter.merge(file.counter);
+        linker.merge(file.linker)?;
         parts.extend(file.parts);
     }
     let mut releases = Vec::new();
-    for (id, (mut ledger, counter)) in ledgers {
+    for (id, (mut ledger, counter, linker)) in ledgers {
         let figures = counter.finish()?;
         ledger.steps = figures.steps;
         let write = |table: &FigureTable| {
@@ -168,9 +191,52 @@ fn assemble(mut read: Vec<Read>, publish: &Publish) -> Result<(Vec<Release>, Vec
             writer.finish()
         };
         parts.extend(figures.tables.par_iter().map(write).collect::<Result<Vec<_>, _>>()?);
+        ledger.steps.extend(link(linker, &id, rules, publish, &mut parts)?);
         releases.push(Release { id, left_out: Vec::new(), ledger });
     }
     Ok((releases, parts))
+}
+
+/// Writes the derived tables of one release.
+fn link(
+    linker: Linker,
+    release: &str,
+    rules: &Rules,
+    publish: &Publish,
+    parts: &mut Vec<PartEntry>,
+) -> Result<Vec<Step>, Refusal> {
+    if linker.is_empty() {
+        return Ok(Vec::new());
+    }
+    let end = evenhand_ingest::last_day(release)?.or_else(|| linker.last_day()).unwrap_or_default();
+    let mut open: Option<(&str, PartWriter)> = None;
+    let mut write = |table: &'static str, batch: RecordBatch| -> Result<(), SinkError> {
+        if open.as_ref().is_none_or(|(name, _)| *name != table) {
+            let next = publish.part(table, release, "derived", batch.schema(), None)?;
+            if let Some((_, ended)) = open.replace((table, next)) {
+                parts.push(ended.finish()?);
+            }
+        }
+        let (_, writer) = open.as_mut().ok_or("a batch outside a part")?;
+        Ok(writer.write(&batch)?)
+    };
+    let steps = linker.finish(release, end, rules, &mut write)?;
+    if let Some((_, ended)) = open {
+        parts.push(ended.finish()?);
+    }
+    Ok(steps)
+}
+
+/// The steps that `--without` can leave out.
+fn list_steps(as_json: bool) -> Result<Exit, Failure> {
+    if as_json {
+        let steps = Rule::ALL.map(|rule| json!({"step": rule.name(), "what": rule.describe()}));
+        out::json(&json!({"schema": "steps/1", "steps": steps}))?;
+    } else {
+        let lines = Rule::ALL.map(|rule| format!("{:<20} {}\n", rule.name(), rule.describe()));
+        out::data(&lines.concat())?;
+    }
+    Ok(Exit::Done)
 }
 
 /// Sets aside the rows of a file that another file of its release has: they would count twice.
@@ -181,6 +247,7 @@ fn set_twins_aside(read: &mut [Read]) {
         let file = &mut read[twin];
         evenhand_ingest::set_aside_as_same(&mut file.entry, &other);
         file.counter = Counter::new(&file.entry.release);
+        file.linker = Linker::default();
         file.parts.clear();
     }
 }
@@ -247,6 +314,17 @@ impl From<&evenhand_store::Error> for Refusal {
 impl From<evenhand_store::Error> for Refusal {
     fn from(error: evenhand_store::Error) -> Refusal {
         Refusal::from(&error)
+    }
+}
+
+impl From<evenhand_derive::Error> for Refusal {
+    fn from(error: evenhand_derive::Error) -> Refusal {
+        if let evenhand_derive::Error::Sink(behind) = &error
+            && let Some(store) = behind.downcast_ref::<evenhand_store::Error>()
+        {
+            return Refusal::from(store);
+        }
+        Refusal::elsewhere("link", None, error.into())
     }
 }
 
