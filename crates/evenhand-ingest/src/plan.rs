@@ -2,6 +2,7 @@
 
 use crate::read::identify;
 use crate::{Error, ErrorKind, Result};
+use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -134,12 +135,10 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan> {
     let mut seen = BTreeSet::new();
     walk.files.sort();
     let alone = walk.files.len() == 1;
-    for (path, name) in walk.files {
-        let real = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-        if !seen.insert(real) {
-            continue;
-        }
-        match source(&path, &name, options) {
+    walk.files.retain(|(path, _)| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
+    let found: Vec<_> = walk.files.par_iter().map(|(path, name)| source(path, name, options)).collect();
+    for ((path, _), found) in walk.files.iter().zip(found) {
+        match found {
             Ok(source) => sources.push(source),
             Err(error) if options.skip_unknown => {
                 let path = path.display().to_string();
