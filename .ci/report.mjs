@@ -124,7 +124,7 @@ try {
 } finally {
   browser.kill();
   await new Promise((resolve) => { browser.once('exit', resolve); setTimeout(resolve, 2000).unref(); });
-  rmSync(profile, { recursive: true, force: true, maxRetries: 3 });
+  rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 }
 for (const problem of problems) console.error(`problem: ${problem}`);
 console.log(problems.length ? `${problems.length} problem(s)` : 'the report holds up');
