@@ -244,6 +244,11 @@ impl Delimited {
         Record { row: self.row, buffer: &self.buffer, scratch: &self.scratch, fields: &self.fields }
     }
 
+    /// Bytes of the file that were read so far.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.input.bytes_read()
+    }
+
     pub(crate) fn finish(self) -> (Digest, u64) {
         self.input.finish()
     }

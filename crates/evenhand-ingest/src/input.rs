@@ -166,6 +166,14 @@ impl Input {
         }
     }
 
+    /// Bytes of the file that were read so far.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        match &self.stream {
+            Stream::Plain(file) => file.bytes,
+            Stream::Gzip(decoder) => decoder.get_ref().get_ref().bytes,
+        }
+    }
+
     /// Digest and number of the file's bytes; call it at the end of the text.
     pub(crate) fn finish(self) -> (Digest, u64) {
         let digested = match self.stream {

@@ -44,6 +44,7 @@ mod intern;
 mod layout;
 mod marker;
 mod plan;
+mod progress;
 mod read;
 mod sheet;
 mod workbook;
@@ -55,4 +56,5 @@ pub use explain::{ColumnExplanation, Explanation, Rival, SheetExplanation, expla
 pub use layout::{Delivery, Kind, Layout, LayoutColumn, Role, Shape, TimeOfDay, last_day, layouts};
 pub use marker::is_withheld;
 pub use plan::{Options, Plan, SkipReason, Skipped, Source, plan};
-pub use read::{Part, Sink, read};
+pub use progress::Progress;
+pub use read::{Part, Sink, read, read_watched};

@@ -6,6 +6,7 @@ use crate::delivery::{Hints, tell};
 use crate::header::{self, Found, Match, SEARCHED_ROWS};
 use crate::input::{Format, digest, format_of};
 use crate::plan::{Source, slug, stem};
+use crate::progress::{Meter, Progress};
 use crate::sheet::{Row, Setting, Sheet};
 use crate::workbook::{self, SheetRow, Workbook};
 use crate::{Error, ErrorKind, Result, SinkError, ahead};
@@ -55,18 +56,34 @@ pub struct Part {
 /// What makes the file unreadable as a whole, with its place; or the sink's own error, as
 /// [`ErrorKind::Sink`].
 pub fn read(source: &Source, sink: &mut dyn Sink) -> Result<FileEntry> {
-    read_any(source, sink).map_err(|error| error.in_file(&source.path().display().to_string()))
+    read_watched(source, sink, &Progress::default())
 }
 
-fn read_any(source: &Source, sink: &mut dyn Sink) -> Result<FileEntry> {
+/// [`read`], telling on the way how far it has come.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_watched(source: &Source, sink: &mut dyn Sink, progress: &Progress) -> Result<FileEntry> {
+    let meter = Meter::new(progress, source.bytes());
+    let read = read_any(source, sink, &meter);
+    meter.end();
+    read.map_err(|error| error.in_file(&source.path().display().to_string()))
+}
+
+fn read_any(source: &Source, sink: &mut dyn Sink, meter: &Meter<'_>) -> Result<FileEntry> {
     match format_of(source.path())? {
-        Format::Zip => read_workbook(source, sink),
+        Format::Zip => read_workbook(source, sink, meter),
         Format::Compound => Err(workbook::refuse_compound(source.path())),
-        format => read_delimited(source, format, sink),
+        format => read_delimited(source, format, sink, meter),
     }
 }
 
-fn read_delimited(source: &Source, format: Format, sink: &mut dyn Sink) -> Result<FileEntry> {
+fn read_delimited(
+    source: &Source,
+    format: Format,
+    sink: &mut dyn Sink,
+    meter: &Meter<'_>,
+) -> Result<FileEntry> {
     let stem = stem(source.name());
     let mut file = Delimited::open(source.path(), format, stem)?;
     let found = known(&file.found, &file.first_rows)?;
@@ -85,9 +102,15 @@ fn read_delimited(source: &Source, format: Format, sink: &mut dyn Sink) -> Resul
     for _ in 0..=found.at {
         file.advance()?;
     }
+    let mut pace = Pace::default();
     while file.advance()? {
         sheet.row(&file.record())?;
+        if pace.is_due() {
+            meter.at(file.bytes_read());
+            meter.rows(pace.rows(sheet.kept()));
+        }
     }
+    meter.rows(pace.rows(sheet.kept()));
     sheet.note(
         "stray_quote",
         file.stray_quotes,
@@ -104,7 +127,7 @@ fn read_delimited(source: &Source, format: Format, sink: &mut dyn Sink) -> Resul
     })
 }
 
-fn read_workbook(source: &Source, sink: &mut dyn Sink) -> Result<FileEntry> {
+fn read_workbook(source: &Source, sink: &mut dyn Sink, meter: &Meter<'_>) -> Result<FileEntry> {
     let (sha256, bytes) = digest(source.path())?;
     let book = workbook::open(source.path())?;
     let names = book.sheets().to_vec();
@@ -119,7 +142,7 @@ fn read_workbook(source: &Source, sink: &mut dyn Sink) -> Result<FileEntry> {
         let (Some(name), Some(part)) = (names.get(at), parts.get(at)) else {
             return Err(Error::internal("a sheet that is not there"));
         };
-        read_sheet(source, &*book, name, part, sink).map_err(|error| error.in_sheet(name))
+        read_sheet(source, &*book, (name, part), sink, meter).map_err(|error| error.in_sheet(name))
     };
     let sheets = ahead::in_order(names.len(), &read, sink)?;
     if sheets.iter().all(|sheet| sheet.table.is_none()) {
@@ -137,9 +160,9 @@ fn read_workbook(source: &Source, sink: &mut dyn Sink) -> Result<FileEntry> {
 fn read_sheet(
     source: &Source,
     book: &dyn Workbook,
-    name: &str,
-    part: &str,
+    (name, part): (&str, &str),
     sink: &mut dyn Sink,
+    meter: &Meter<'_>,
 ) -> Result<SheetEntry> {
     let first = FirstRows::of(book, name)?;
     if first.is_prose() {
@@ -159,16 +182,44 @@ fn read_sheet(
         fixed_width: false,
     };
     let mut sheet = Sheet::open(setting, sink)?;
+    let mut pace = Pace::default();
     let ended = book.rows(name, &mut |row| {
         if row.number() > header_row {
             sheet.row(row)?;
         }
+        if pace.is_due() {
+            meter.at(book.bytes_read());
+            meter.rows(pace.rows(sheet.kept()));
+        }
         Ok(true)
     })?;
+    meter.rows(pace.rows(sheet.kept()));
     let merged = ended.merged.iter().filter(|range| u64::from(range.last.0) > header_row).count();
     let message = "merged cells below the header: all but the first of them are blank";
     sheet.note("merged_cells", merged as u64, message);
     sheet.finish()
+}
+
+/// When it is time to tell how far a sheet has come: every few thousand rows, so that telling costs nothing.
+#[derive(Default)]
+struct Pace {
+    calls: u64,
+    told: u64,
+}
+
+impl Pace {
+    #[inline]
+    fn is_due(&mut self) -> bool {
+        self.calls = self.calls.wrapping_add(1);
+        self.calls % 4096 == 0
+    }
+
+    /// Rows kept since the last call.
+    fn rows(&mut self, kept: u64) -> u64 {
+        let more = kept.saturating_sub(self.told);
+        self.told = kept;
+        more
+    }
 }
 
 /// Sets a sheet aside whole that holds notes and no table: no row has a second cell.

@@ -299,6 +299,11 @@ impl<'a> Sheet<'a> {
         self.keep(row, number, primary_value)
     }
 
+    /// Rows kept so far.
+    pub(crate) fn kept(&self) -> u64 {
+        self.tally.rows_kept
+    }
+
     /// Tells of a primary date outside the release's window or outside the one fiscal year that is stated.
     #[inline]
     fn check_day(&mut self, day: i64, row: &impl Row) {

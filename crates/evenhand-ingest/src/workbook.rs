@@ -17,6 +17,9 @@ pub(crate) trait Workbook: Sync {
     /// more of the file than that needs.
     fn first_rows(&self, sheet: &str, each: &mut dyn FnMut(&SheetRow<'_>) -> bool) -> Result<()>;
 
+    /// Bytes of the file that were read so far.
+    fn bytes_read(&self) -> u64;
+
     /// Hands every row of a sheet that has a cell to `each`, in order, until it says false.
     fn rows(&self, sheet: &str, each: &mut dyn FnMut(&SheetRow<'_>) -> Result<bool>) -> Result<Ended>;
 }
@@ -65,6 +68,10 @@ impl Workbook for Opened {
         self.book
             .first_rows(sheet, &mut |row| row.is_empty() || each(&SheetRow { row: *row }))
             .map_err(refusal)
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.book.packed_bytes_read()
     }
 
     fn rows(&self, sheet: &str, each: &mut dyn FnMut(&SheetRow<'_>) -> Result<bool>) -> Result<Ended> {

@@ -150,6 +150,12 @@ impl Workbook {
         self.archive.packed(&sheet.part)
     }
 
+    /// Bytes of the file that were read so far, on whatever thread, for whoever tells how far a reading has come.
+    #[must_use]
+    pub fn packed_bytes_read(&self) -> u64 {
+        self.archive.packed_read()
+    }
+
     /// Reads the rows of a sheet.
     ///
     /// # Errors

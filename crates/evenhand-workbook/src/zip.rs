@@ -77,6 +77,8 @@ pub(crate) struct Archive {
     by_name: BTreeMap<String, usize>,
     /// Bytes inflated so far by all readers.
     inflated: Arc<AtomicU64>,
+    /// Packed bytes read so far by all readers.
+    packed: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Clone)]
@@ -114,7 +116,14 @@ impl Archive {
                 return Err(Error::damaged("duplicate_member", "members of different names", found));
             }
         }
-        Ok(Self { source, limits: *limits, members, by_name, inflated: Arc::default() })
+        Ok(Self {
+            source,
+            limits: *limits,
+            members,
+            by_name,
+            inflated: Arc::default(),
+            packed: Arc::default(),
+        })
     }
 
     pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
@@ -131,6 +140,11 @@ impl Archive {
     pub(crate) fn packed(&self, name: &str) -> u64 {
         let at = self.by_name.get(&name.to_lowercase());
         at.and_then(|at| self.members.get(*at)).map_or(0, |member| member.packed)
+    }
+
+    /// Packed bytes of all members that were read so far.
+    pub(crate) fn packed_read(&self) -> u64 {
+        self.packed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn reader(&self, name: &str) -> Result<MemberReader> {
@@ -153,6 +167,7 @@ impl Archive {
             out: 0,
             crc: Crc::new(),
             total: self.inflated.clone(),
+            packed: self.packed.clone(),
             ended: false,
             member: member.clone(),
         })
@@ -191,6 +206,7 @@ pub(crate) struct MemberReader {
     out: u64,
     crc: Crc,
     total: Arc<AtomicU64>,
+    packed: Arc<AtomicU64>,
     ended: bool,
     member: Member,
 }
@@ -238,6 +254,7 @@ impl MemberReader {
         }
         self.at += len as u64;
         self.left -= len as u64;
+        self.packed.fetch_add(len as u64, Ordering::Relaxed);
         Ok(len)
     }
 
@@ -254,6 +271,7 @@ impl MemberReader {
                 self.taken = 0;
                 self.at += len as u64;
                 self.left -= len as u64;
+                self.packed.fetch_add(len as u64, Ordering::Relaxed);
             }
             let (before_in, before_out) = (unpacker.total_in(), unpacker.total_out());
             let input = self.input.get(self.taken..).unwrap_or_default();

@@ -1,5 +1,6 @@
 use crate::commands::estimate::flags::Estimate;
 use crate::out::Color;
+use crate::progress::Progress;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use evenhand_derive::Rule;
 use std::path::PathBuf;
@@ -135,6 +136,9 @@ pub struct Ingest {
     /// Release of the files whose header belongs to several, such as `ice-r2025oct`.
     #[arg(long, value_name = "ID")]
     pub release: Option<String>,
+    /// How to tell, on stderr, how far it has come.
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    pub progress: Progress,
     /// Steps of the derived tables to leave out; `--list-steps` names them.
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     pub without: Vec<Rule>,

@@ -13,6 +13,7 @@ mod files;
 mod frame;
 mod out;
 mod panics;
+mod progress;
 mod record;
 mod table;
 mod threads;

@@ -1,6 +1,6 @@
 //! Quirks of released text files that must not cost or invent a row.
 
-use crate::helpers::{gzipped, ingest, shown, written};
+use crate::helpers::{Kept, gzipped, ingest, shown, written};
 
 const ARRESTS: &str = "\
 \"ERO-LESA Statistical Tracking Unit\"||||||||
@@ -152,4 +152,15 @@ fn nothing_about_a_person_leaves_the_file() {
     for (_, batches) in &kept.parts {
         assert!(!format!("{batches:?}").contains("1987"));
     }
+}
+
+#[test]
+fn a_reading_tells_how_far_it_has_come() {
+    let row = "\"Atlanta Area of Responsibility\"|10/1/2015|\"Located\"|||\"Other\"||\"MEXICO\"|\"Male\"\n";
+    let text = format!("{ARRESTS}{}", row.repeat(10_000));
+    let (_folder, path) = written("EROArrests_FY2016.csv", text.as_bytes());
+    let plan = evenhand_ingest::plan(&[path], &evenhand_ingest::Options::default()).unwrap();
+    let progress = evenhand_ingest::Progress::default();
+    evenhand_ingest::read_watched(&plan.sources[0], &mut Kept::default(), &progress).unwrap();
+    assert_eq!((progress.files(), progress.bytes(), progress.rows()), (1, text.len() as u64, 10_000));
 }

@@ -2,10 +2,13 @@ use crate::cli::Ingest;
 use crate::exit::Exit;
 use crate::failure::{Failure, store_code};
 use crate::out::{self, Talk};
+use crate::progress::{All, Far, Watch};
 use crate::{ENGINE, account, threads};
 use arrow::array::RecordBatch;
 use evenhand_derive::{Linker, Rule, Rules};
-use evenhand_ingest::{Content, Fingerprint, Options, Part, Plan, Sink, SinkError, SkipReason, Source};
+use evenhand_ingest::{
+    Content, Fingerprint, Options, Part, Plan, Progress, Sink, SinkError, SkipReason, Source,
+};
 use evenhand_ledger::{FileEntry, Ledger, Step};
 use evenhand_measure::{Counter, FigureTable};
 use evenhand_places::Places;
@@ -15,6 +18,8 @@ use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// `evenhand ingest`.
 pub fn run(args: &Ingest, talk: Talk) -> Result<Exit, Failure> {
@@ -63,15 +68,41 @@ fn ingest(args: &Ingest, folder: &Path, talk: Talk) -> Result<Done, Refusal> {
     rayon::spawn(|| _ = Places::builtin());
     let plan = plan(args, talk)?;
     let publish = Publish::begin(folder, ENGINE)?;
+    let watched = Arc::new(Watched::default());
+    let _watch = Watch::start(args.progress, args.json, all_of(&plan), watched.clone().as_far());
     let mut read = Vec::new();
     // Every file is read even if one fails, so that the error told does not depend on the threads.
-    for file in read_all(&plan.sources, &publish) {
+    for file in read_all(&plan.sources, &publish, &watched.read) {
         read.push(file?);
     }
+    watched.linking.store(true, Ordering::Relaxed);
     let rules = Rules { without: args.without.iter().copied().collect() };
     let (releases, parts) = assemble(read, &publish, &rules)?;
     let read = releases.iter().map(|release| release.id.clone()).collect();
     Ok(Done { manifest: publish.commit(releases, parts)?, read })
+}
+
+/// How far an ingest has come.
+#[derive(Default)]
+struct Watched {
+    read: Progress,
+    /// Set once every file is read.
+    linking: AtomicBool,
+}
+
+impl Watched {
+    fn as_far(self: Arc<Self>) -> impl Fn() -> Far + Send + 'static {
+        move || Far {
+            doing: if self.linking.load(Ordering::Relaxed) { "linking" } else { "reading" },
+            files: self.read.files(),
+            bytes: self.read.bytes(),
+            rows: Some(self.read.rows()),
+        }
+    }
+}
+
+fn all_of(plan: &Plan) -> All {
+    All { files: plan.sources.len() as u64, bytes: plan.sources.iter().map(Source::bytes).sum() }
 }
 
 fn plan(args: &Ingest, talk: Talk) -> Result<Plan, Refusal> {
@@ -98,17 +129,17 @@ struct Read {
 }
 
 /// Reads the files, the longest first so that no thread is left alone with it at the end; results in plan order.
-fn read_all(sources: &[Source], publish: &Publish) -> Vec<Result<Read, Refusal>> {
+fn read_all(sources: &[Source], publish: &Publish, progress: &Progress) -> Vec<Result<Read, Refusal>> {
     let mut order = (0..sources.len()).collect::<Vec<_>>();
     order.sort_by_key(|&index| Reverse(sources[index].work()));
-    let read = |index: usize| (index, read_one(&sources[index], publish));
+    let read = |index: usize| (index, read_one(&sources[index], publish, progress));
     // A bridge hands them out one by one in this order, where a parallel slice would be halved first.
     let mut results = order.into_iter().par_bridge().map(read).collect::<Vec<_>>();
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-fn read_one(source: &Source, publish: &Publish) -> Result<Read, Refusal> {
+fn read_one(source: &Source, publish: &Publish, progress: &Progress) -> Result<Read, Refusal> {
     let counter = Counter::new(source.release());
     let mut writer = Writer {
         publish,
@@ -119,7 +150,7 @@ fn read_one(source: &Source, publish: &Publish) -> Result<Read, Refusal> {
         content: None,
         prints: Vec::new(),
     };
-    let entry = evenhand_ingest::read(source, &mut writer)?;
+    let entry = evenhand_ingest::read_watched(source, &mut writer, progress)?;
     let Writer { parts, counter, linker, prints, .. } = writer;
     Ok(Read { entry, parts, counter, linker, prints })
 }
