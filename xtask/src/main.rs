@@ -6,6 +6,7 @@ mod bench;
 mod builtin;
 mod calibrate;
 mod compare;
+mod crash;
 mod methods;
 mod peers;
 mod places;
@@ -71,6 +72,12 @@ enum Chore {
         #[arg(long, value_name = "S", default_value_t = 5)]
         seconds: u32,
     },
+    /// Let ingests die, disks refuse, writers meet and bytes flip, at every point of the real binary.
+    Crash {
+        /// The binary.
+        #[arg(long, value_name = "FILE", default_value = "target/debug/evenhand")]
+        evenhand: PathBuf,
+    },
     /// Measure CPU seconds and peak memory, beside a peer where there is one.
     Bench {
         #[command(subcommand)]
@@ -86,6 +93,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Methods { check } => methods::run(check),
         Chore::Calibrate { runs } => calibrate::run(runs),
         Chore::Peers { full, small, tasks, seconds } => peers::run(full, small, &tasks, seconds),
+        Chore::Crash { evenhand } => crash::run(&evenhand),
         Chore::Bench { what } => bench::run(&what),
     }
 }

@@ -36,6 +36,11 @@ impl WriterLock {
             Err(TryLockError::WouldBlock) => return Err(held(&path, &mut file)),
             Err(TryLockError::Error(source)) => return Err(Error::io("lock the record", &path, source)),
         }
+        // A writer that failed took the file away between the two calls above, and the folder with it.
+        if !is_still_there(&file, &path) {
+            let error = Error::new(ErrorKind::Locked, "another process has just given up this record");
+            return Err(error.at(&path).with_hint("try again"));
+        }
         let written = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
         // A full disk must not keep anybody from trying: the lock holds without the number.
         drop(written);
@@ -57,6 +62,23 @@ fn held(path: &Path, file: &mut File) -> Error {
     Error::new(ErrorKind::Locked, format!("{holder} is writing this record"))
         .at(path)
         .with_hint("wait until it is done, or end it; a writer that has died holds no lock")
+}
+
+/// Whether the file has the name that it was opened by.
+#[cfg(unix)]
+fn is_still_there(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), path.metadata()) {
+        (Ok(held), Ok(named)) => place(held) == place(named),
+        _ => false,
+    }
+}
+
+/// Elsewhere a file that is open cannot lose its name.
+#[cfg(not(unix))]
+fn is_still_there(_file: &File, _path: &Path) -> bool {
+    true
 }
 
 /// Registers a reader until the returned lock is dropped; `None` where the record cannot be locked, as on

@@ -24,7 +24,7 @@ const NEXT: &str = "manifest.json.new";
 pub(crate) const TABLES: &str = "tables";
 
 /// The one writer of a record. Dropped without [`commit`](Self::commit), it leaves the earlier record
-/// untouched and nothing else behind but two empty lock files.
+/// untouched and nothing else behind; of a record that was to be the first, not even its folder.
 ///
 /// ```
 /// use arrow::array::{ArrayRef, Date32Array, RecordBatch};
@@ -53,6 +53,8 @@ pub struct Publish {
     folder: PathBuf,
     engine: String,
     earlier: Option<Manifest>,
+    /// Whether the folder is there for this publish alone.
+    is_new: bool,
     started: Mutex<Started>,
     _lock: WriterLock,
 }
@@ -73,7 +75,7 @@ impl Publish {
     /// [`ErrorKind::NoRecord`] when the folder holds other things; [`ErrorKind::NewerFormat`] or
     /// [`ErrorKind::Damaged`] when the record there cannot be read; [`ErrorKind::Io`].
     pub fn begin(folder: &Path, engine: &str) -> Result<Self> {
-        create_record_folder(folder)?;
+        let is_new = create_record_folder(folder)?;
         let lock = WriterLock::acquire(folder)?;
         lock::welcome_readers(folder)?;
         let earlier = Manifest::read(&folder.join(manifest::FILE))?;
@@ -83,6 +85,7 @@ impl Publish {
             folder: folder.to_owned(),
             engine: engine.to_owned(),
             earlier,
+            is_new,
             started: Mutex::default(),
             _lock: lock,
         };
@@ -132,7 +135,7 @@ impl Publish {
     /// [`ErrorKind::Ledger`] when rows do not add up; [`ErrorKind::Schema`] when parts of a table disagree on
     /// a type; [`ErrorKind::Staging`] for a part that was not written here or whose release is not given;
     /// [`ErrorKind::DiskFull`] or [`ErrorKind::Io`] when the disk refuses. The earlier record is then whole.
-    pub fn commit(self, releases: Vec<Release>, parts: Vec<PartEntry>) -> Result<Manifest> {
+    pub fn commit(mut self, releases: Vec<Release>, parts: Vec<PartEntry>) -> Result<Manifest> {
         self.check_parts(&releases, &parts)?;
         let next = self.next_manifest(releases, parts.clone())?;
         let (bytes, _) = next.render()?;
@@ -142,6 +145,7 @@ impl Publish {
         disk::rename(&self.folder.join(NEXT), &self.folder.join(manifest::FILE))?;
         moved.kept = true;
         drop(moved);
+        self.is_new = false;
         disk::sync_folder(&self.folder).map_err(|error| {
             error.with_hint("the new record is in place, but a power cut may still undo it: ingest again")
         })?;
@@ -218,6 +222,12 @@ impl Drop for Publish {
         // What cannot be removed now is removed by the next publish.
         drop(disk::remove_file(&self.folder.join(NEXT)));
         drop(disk::remove_folder(&self.staging()));
+        if self.is_new {
+            // The lock is held on the open file until the folder is gone.
+            drop(disk::remove_file(&self.folder.join(lock::READERS)));
+            drop(disk::remove_file(&self.folder.join(lock::WRITER)));
+            disk::remove_empty_folder(&self.folder);
+        }
     }
 }
 
@@ -285,16 +295,19 @@ fn create_part_folders(folder: &Path, part: &PartEntry, folders: &mut BTreeSet<P
     Ok(())
 }
 
-/// Creates the record's folder, or refuses one that holds anything else than a record.
-fn create_record_folder(folder: &Path) -> Result<()> {
+/// Creates the record's folder, or refuses one that holds anything else than a record; tells whether it was not
+/// there.
+fn create_record_folder(folder: &Path) -> Result<bool> {
     let ours = [manifest::FILE, NEXT, STAGING, TABLES, lock::WRITER, lock::READERS];
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return create_with_parents(folder),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return create_with_parents(folder).map(|()| true);
+        }
         Err(source) => return Err(Error::io("open the folder", folder, source)),
     };
     if folder.join(manifest::FILE).is_file() {
-        return Ok(());
+        return Ok(false);
     }
     for entry in entries.flatten() {
         let name = entry.file_name();
@@ -305,7 +318,7 @@ fn create_record_folder(folder: &Path) -> Result<()> {
                 .with_hint("name a new folder for the record; nothing was changed in this one"));
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Creates a folder and every missing one above it, and makes each name durable.
@@ -479,10 +492,16 @@ mod tests {
             synced.iter().map(|(_, of)| of.as_path()).collect::<Vec<_>>(),
             [folder.path(), &folder.path().join("a")]
         );
+        assert!(
+            !record.exists() && folder.path().join("a").exists(),
+            "the folder was there for the record only"
+        );
+        std::fs::create_dir(&record).unwrap();
+        drop(Publish::begin(&record, "test 1").unwrap());
         let mut left: Vec<_> =
             std::fs::read_dir(&record).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
-        assert_eq!(left, [lock::WRITER, lock::READERS]);
+        assert_eq!(left, [lock::WRITER, lock::READERS], "a folder that was there stays");
     }
 
     #[test]
