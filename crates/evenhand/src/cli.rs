@@ -30,6 +30,8 @@ pub enum Command {
     Ingest(Ingest),
     /// Check a record's checksums, schemas, row counts and ledgers.
     Verify(Verify),
+    /// Set two releases or records side by side: rows, columns, words, the same week's counts.
+    Diff(Diff),
     /// Ask a record in SQL.
     Query(Query),
     /// Count a measure by unit and period, as CSV or JSON.
@@ -145,6 +147,32 @@ pub struct Ingest {
     /// List the steps that make the derived tables.
     #[arg(long)]
     pub list_steps: bool,
+    #[command(flatten)]
+    pub threads: Threads,
+}
+
+/// `evenhand diff`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("format").multiple(false))]
+pub struct Diff {
+    /// One side: the folder of a record, `DIR@RELEASE`, or a release of `--record`.
+    #[arg(value_name = "A")]
+    pub a: String,
+    /// The other side.
+    #[arg(value_name = "B")]
+    pub b: String,
+    /// Record of the releases named alone; without it, the built-in record.
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// Also judge the built-in docket on both records, and tell which verdicts move.
+    #[arg(long)]
+    pub verdicts: bool,
+    /// Print the weeks as CSV.
+    #[arg(long, group = "format")]
+    pub csv: bool,
+    /// Print JSON (`diff/1`).
+    #[arg(long, group = "format")]
+    pub json: bool,
     #[command(flatten)]
     pub threads: Threads,
 }

@@ -1,6 +1,7 @@
 //! One file a subcommand; each takes its flags and gives an exit code.
 
 mod check;
+mod diff;
 mod docket;
 pub mod estimate;
 mod ingest;
@@ -23,6 +24,7 @@ pub fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
     let talk = Talk::new(cli.color);
     match cli.command {
         Command::Check(args) => check::run(&args, cli.color, talk),
+        Command::Diff(args) => diff::run(&args, talk),
         Command::Docket(args) => docket::run(&args, talk),
         Command::Ingest(args) => ingest::run(&args, talk),
         Command::Verify(args) => verify::run(&args, talk),

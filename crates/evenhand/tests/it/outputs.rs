@@ -268,3 +268,53 @@ fn the_second_docket_is_judged_by_name_or_by_file() {
         assert_eq!((&a["status"], &a["tests"]), (&b["status"], &b["tests"]));
     }
 }
+
+#[test]
+fn two_releases_are_set_side_by_side_without_a_person_or_a_small_number() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let record = |release: &str, seed: &str| {
+        let (folder, record) = (scratch.path().join(release), scratch.path().join(format!("record-{seed}")));
+        let words = ["simulate", "--release", release, "--scale", "4000", "--seed", seed, "--out"];
+        evenhand(&[&words[..], &[word(&folder)]].concat()).done();
+        evenhand(&["ingest", word(&folder), "--record", word(&record)]).done();
+        record
+    };
+    let (old, new) = (record("r2025oct", "1"), record("r2026mar", "2"));
+    let told = evenhand(&["diff", word(&old), word(&new), "--json"]).done().json();
+    assert_eq!(told["schema"], "diff/1");
+    let table = |name: &str| {
+        let found = told["tables"].as_array().expect("tables").iter().find(|table| table["table"] == name);
+        found.unwrap_or_else(|| panic!("no table {name}")).clone()
+    };
+    let arrests = table("arrests");
+    let columns = arrests["columns"].as_array().expect("columns");
+    let operation = columns.iter().find(|column| column["name"] == "operation").expect("a column");
+    assert_eq!(operation["filled_percent"][0], 0.0, "the earlier release has no operations");
+    assert!(operation["filled_percent"][1].as_f64() > Some(5.0), "{operation}");
+    // Weeks add up to what SQL counts in them.
+    let weeks = arrests["weeks"].as_array().expect("weeks");
+    assert!(weeks.len() > 90, "{} weeks", weeks.len());
+    for (at, record) in [&old, &new].into_iter().enumerate() {
+        let (first, last) = (&weeks[0]["week"], &weeks[weeks.len() - 1]["week"]);
+        let sql = format!(
+            "select count(*) as n from arrests where apprehension_date >= date '{}' \
+             and apprehension_date < date '{}' + interval '7 days'",
+            first.as_str().expect("a day"),
+            last.as_str().expect("a day"),
+        );
+        let counted = evenhand(&["query", &sql, "--record", word(record), "--local", "--json"]).done().json();
+        let sum = weeks.iter().map(|week| week["rows"][at].as_u64().expect("rows")).sum::<u64>();
+        assert_eq!(counted["rows"][0]["n"], sum);
+    }
+    for word in arrests["words"].as_array().expect("words") {
+        assert!(word["column"] != "person_id" && word["column"] != "apprehension_site_landmark");
+        for rows in word["rows"].as_array().expect("two numbers") {
+            assert!(rows.is_null() || rows == 0 || rows.as_u64() >= Some(11), "{word}");
+        }
+    }
+    let same = evenhand(&["diff", word(&old), word(&old), "--verdicts"]).done().out;
+    assert!(same.contains("0 moved") && !same.contains("furthest apart"), "{same}");
+    evenhand(&["diff", "ice-r1999", word(&old)]).refused(2, "ice-r1999");
+    let csv = evenhand(&["diff", word(&old), word(&new), "--csv"]).done().out;
+    assert!(csv.starts_with("table,week,a,b\narrests,"), "{csv}");
+}
