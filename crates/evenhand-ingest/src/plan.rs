@@ -181,6 +181,17 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan> {
 fn source(path: &Path, name: &str, options: &Options) -> Result<Source> {
     let shown = path.display().to_string();
     let bytes = fs::metadata(path).map_err(|error| Error::io("unreadable", error).in_file(&shown))?.len();
+    if [".part", ".bad"].iter().any(|ending| name.to_lowercase().ends_with(ending)) {
+        let found = "one that `evenhand fetch` has not brought home, or that is not what was published";
+        return Err(Error::expected_found(
+            ErrorKind::WrongType,
+            "unfinished_download",
+            "a whole file",
+            found,
+        )
+        .in_file(&shown)
+        .with_hint("run the fetch again, or take the file out of the folder"));
+    }
     let identity = identify(path, name, options.release.as_deref()).map_err(|error| error.in_file(&shown))?;
     // The same file has one name, whether its release's folder or a folder of releases was given.
     let below = name.strip_prefix(&identity.release).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
@@ -244,7 +255,7 @@ fn reason_to_skip(name: &str) -> Option<SkipReason> {
     } else if name.starts_with('.') {
         Some(SkipReason::Hidden)
     } else if lower.ends_with(".md")
-        || ["thumbs.db", "desktop.ini", "truth.json"].contains(&lower.as_str())
+        || ["thumbs.db", "desktop.ini", "truth.json", "fetched.json"].contains(&lower.as_str())
         || described.contains(&lower.split('.').next().unwrap_or_default())
     {
         Some(SkipReason::NotData)

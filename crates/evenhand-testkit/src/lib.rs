@@ -3,6 +3,8 @@
 //! Output: paths, or a skip that the test log shows.
 //! Read first: [`shared`].
 
+pub mod web;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -38,4 +40,57 @@ pub fn oracle(path: &str) -> Option<PathBuf> {
 pub fn skipped(why: &str) {
     // A log that cannot be written to cannot be told so either.
     drop(writeln!(std::io::stderr(), "skipped: {why}"));
+}
+
+/// A disk of a few kibibytes in memory, mounted for one test and taken away after it.
+#[derive(Debug)]
+pub struct SmallDisk {
+    path: PathBuf,
+}
+
+impl SmallDisk {
+    /// Mounts one, or says on the test log that this machine does not let us: it takes Linux and root.
+    #[must_use]
+    pub fn of_kib(kib: u32) -> Option<Self> {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("evenhand-disk-{}-{number}", std::process::id()));
+        let mounted = std::fs::create_dir(&path).is_ok() && mount(&format!("size={kib}k"), &path);
+        if !mounted {
+            drop(std::fs::remove_dir(&path));
+            let name = std::thread::current().name().unwrap_or("a test").to_owned();
+            skipped(&format!("{name} needs the right to mount a disk in memory"));
+            return None;
+        }
+        Some(Self { path })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes room.
+    ///
+    /// # Panics
+    /// When it cannot be mounted again.
+    pub fn grow_to_kib(&self, kib: u32) {
+        assert!(mount(&format!("remount,size={kib}k"), &self.path), "a disk that was mounted can be again");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // A disk that stays behind is in memory and empty; the next test has one of its own.
+        drop(std::process::Command::new("umount").arg(&self.path).status());
+        drop(std::fs::remove_dir(&self.path));
+    }
+}
+
+fn mount(options: &str, path: &Path) -> bool {
+    let mut command = std::process::Command::new("mount");
+    command.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(path).stderr(std::process::Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }

@@ -21,6 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("verdict", &["vocab", "docket", "measure", "estimate"]),
     ("render", &["verdict", "docket"]),
     ("simulate", &[]),
+    ("fetch", &["ledger"]),
     ("testkit", &[]),
 ];
 
@@ -68,6 +69,20 @@ fn only_query_names_the_query_engine() {
         let engine = |name: &str| name.starts_with("datafusion") || name == "tokio";
         let named = package.dependencies.iter().any(|(name, _)| engine(name));
         assert_eq!(named, package.name == "evenhand-query", "{}", package.name);
+    }
+}
+
+#[test]
+fn only_fetch_names_what_reaches_the_network() {
+    let graph = Graph::load();
+    for id in &graph.members {
+        let package = &graph.packages[id];
+        let reaches = |name: &str| ["ureq", "rustls", "hyper", "reqwest", "curl"].contains(&name);
+        let named = package.dependencies.iter().any(|(name, _)| reaches(name));
+        assert_eq!(named, package.name == "evenhand-fetch", "{}", package.name);
+    }
+    for name in ["ingest", "measure", "query", "render", "store", "verdict"] {
+        assert!(!graph.tree(&format!("evenhand-{name}")).contains("ureq"), "{name}");
     }
 }
 

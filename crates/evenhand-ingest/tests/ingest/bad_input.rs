@@ -356,6 +356,20 @@ fn a_folder_is_refused_for_one_unknown_file_unless_told_otherwise() {
 }
 
 #[test]
+fn a_download_that_has_not_ended_is_not_read_as_if_it_had() {
+    for name in ["detainers.csv.part", "detainers.csv.bad"] {
+        let (folder, _) = written("detainers.csv", format!("{DETAINERS}10/1/2014,a,b,,,\n").as_bytes());
+        std::fs::write(folder.path().join("fetched.json"), "{}").unwrap();
+        let paths = [folder.path().to_owned()];
+        assert_eq!(plan(&paths, &Options::default()).unwrap().sources.len(), 1, "`fetched.json` is no data");
+        std::fs::write(folder.path().join(name), "Prepare Date").unwrap();
+        let error = plan(&paths, &Options::default()).unwrap_err();
+        assert_eq!(error.code(), "unfinished_download");
+        assert!(error.hint().unwrap().contains("run the fetch again"));
+    }
+}
+
+#[test]
 fn a_file_is_named_alike_whichever_folder_above_it_is_given() {
     let folder = tempfile::tempdir().unwrap();
     let release = folder.path().join("ice-detainers-fy2008-2015");
