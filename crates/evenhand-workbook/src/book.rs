@@ -66,6 +66,8 @@ pub struct Workbook {
     archive: Archive,
     limits: Limits,
     sheets: Vec<Sheet>,
+    /// Worksheets in the file that its list does not name.
+    unlisted: Vec<Sheet>,
     formats: Vec<Format>,
     is_1904: bool,
     strings_part: Option<String>,
@@ -104,7 +106,10 @@ impl Workbook {
     /// # Errors
     /// See [`Workbook::open`].
     pub fn from_source(source: Arc<dyn ReadAt>, limits: &Limits) -> Result<Self> {
-        let archive = Archive::open(source, limits)?;
+        let mut archive = Archive::open(source, limits)?;
+        if let Some(fault) = archive.take_fault() {
+            return Err(with_sheet(fault, &archive, limits));
+        }
         let book_part = find_book(&archive, limits)?;
         let links = Links::of(&archive, &book_part, limits)?;
         let (sheets, is_1904) = list_sheets(&archive, &book_part, &links, limits)?;
@@ -121,6 +126,7 @@ impl Workbook {
             ));
         }
         Ok(Self {
+            unlisted: unlisted(&archive, &links, &sheets),
             archive,
             limits: *limits,
             sheets,
@@ -136,6 +142,13 @@ impl Workbook {
     #[must_use]
     pub fn sheets(&self) -> &[Sheet] {
         &self.sheets
+    }
+
+    /// Worksheets that the file holds and its list of sheets does not name, so that no spreadsheet shows them; each
+    /// is named after its part.
+    #[must_use]
+    pub fn unlisted(&self) -> &[Sheet] {
+        &self.unlisted
     }
 
     /// Whether days count from 1904.
@@ -349,6 +362,52 @@ impl Links {
     }
 }
 
+/// Worksheets that a relationship leads to, or that stand beside those of the list, and are not in it.
+fn unlisted(archive: &Archive, links: &Links, sheets: &[Sheet]) -> Vec<Sheet> {
+    let folders: BTreeSet<&str> = sheets
+        .iter()
+        .filter(|sheet| sheet.kind == SheetKind::Worksheet)
+        .filter_map(|sheet| sheet.part.rsplit_once('/').map(|(folder, _)| folder))
+        .collect();
+    let linked = links.by_id.values().filter(|link| !link.is_external);
+    let (worksheets, others): (Vec<_>, Vec<_>) = linked.partition(|link| link.kind == "worksheet");
+    let others: BTreeSet<String> =
+        others.iter().map(|link| links.resolve(&link.target).to_lowercase()).collect();
+    let worksheets: BTreeSet<String> =
+        worksheets.iter().map(|link| links.resolve(&link.target).to_lowercase()).collect();
+    let is_beside = |name: &str| {
+        let folder = name.rsplit_once('/').map(|(folder, _)| folder);
+        folder.is_some_and(|folder| folders.contains(folder)) && name.to_lowercase().ends_with(".xml")
+    };
+    let is_unlisted = |name: &&str| {
+        let lower = name.to_lowercase();
+        let is_listed = sheets.iter().any(|sheet| sheet.part.eq_ignore_ascii_case(name));
+        !is_listed && (worksheets.contains(&lower) || (is_beside(name) && !others.contains(&lower)))
+    };
+    let as_sheet = |part: &str| Sheet {
+        name: part.to_owned(),
+        kind: SheetKind::Worksheet,
+        visibility: Visibility::VeryHidden,
+        part: part.to_owned(),
+    };
+    archive.names().filter(is_unlisted).map(as_sheet).collect()
+}
+
+/// A fault of a member, and the sheet that it is, as far as the rest of the file tells.
+fn with_sheet(fault: Error, archive: &Archive, limits: &Limits) -> Error {
+    let sheets = || {
+        let book_part = find_book(archive, limits).ok()?;
+        let links = Links::of(archive, &book_part, limits).ok()?;
+        list_sheets(archive, &book_part, &links, limits).ok()
+    };
+    let Some(part) = fault.part().map(str::to_owned) else { return fault };
+    let (sheets, _) = sheets().unwrap_or_default();
+    match sheets.iter().find(|sheet| sheet.part.eq_ignore_ascii_case(&part)) {
+        Some(sheet) => fault.in_sheet(&sheet.name),
+        None => fault,
+    }
+}
+
 fn list_sheets(
     archive: &Archive,
     book_part: &str,
@@ -375,15 +434,18 @@ fn list_sheets(
         if sheets.len() >= limits.sheets {
             return Err(Error::limit("too_many_sheets", format!("at most {}", limits.sheets), "more"));
         }
-        let sheet = one_sheet(archive, links, tag)?;
+        let name = tag.value(b"name")?.unwrap_or_default();
+        let sheet = one_sheet(archive, links, tag, &name).map_err(|error| error.in_sheet(&name))?;
         if !names.insert(sheet.name.to_lowercase()) {
             let found = format!("`{}` twice", shown(sheet.name.as_bytes()));
-            return Err(Error::damaged("duplicate_sheet", "sheets of different names", found));
+            let error = Error::damaged("duplicate_sheet", "sheets of different names", found);
+            return Err(error.in_sheet(&sheet.name));
         }
         if !parts.insert(sheet.part.to_lowercase()) {
             let found =
                 format!("`{}` for `{}`, too", shown(sheet.part.as_bytes()), shown(sheet.name.as_bytes()));
-            return Err(Error::damaged("repeated_sheet", "a part of its own for each sheet", found));
+            let error = Error::damaged("repeated_sheet", "a part of its own for each sheet", found);
+            return Err(error.in_sheet(&sheet.name));
         }
         sheets.push(sheet);
         Ok(())
@@ -395,8 +457,7 @@ fn list_sheets(
     Ok((sheets, is_1904))
 }
 
-fn one_sheet(archive: &Archive, links: &Links, tag: xml::Tag<'_>) -> Result<Sheet> {
-    let name = tag.value(b"name")?.unwrap_or_default().into_owned();
+fn one_sheet(archive: &Archive, links: &Links, tag: xml::Tag<'_>, name: &str) -> Result<Sheet> {
     let quoted = || format!("`{}`", shown(name.as_bytes()));
     let id = tag.prefixed(b"id")?;
     let link = id.as_deref().and_then(|id| links.by_id.get(id)).filter(|link| !link.is_external);
@@ -421,7 +482,7 @@ fn one_sheet(archive: &Archive, links: &Links, tag: xml::Tag<'_>) -> Result<Shee
         Some("veryHidden") => Visibility::VeryHidden,
         _ => Visibility::Shown,
     };
-    Ok(Sheet { part: part.to_owned(), name, kind, visibility })
+    Ok(Sheet { part: part.to_owned(), name: name.to_owned(), kind, visibility })
 }
 
 /// The format of every style of cells, in order.

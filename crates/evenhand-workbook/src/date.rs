@@ -59,7 +59,14 @@ pub(crate) fn of_code(code: &str) -> Format {
 ///
 /// The 60th day of the 1900 calendar, 1900-02-29, never was. Fractions of a second are left out, after rounding
 /// to milliseconds, which undoes what binary fractions add.
-pub(crate) fn moment(serial: f64, is_1904: bool) -> Option<(i32, u32)> {
+///
+/// ```
+/// use evenhand_workbook::moment_from_serial;
+/// assert_eq!(moment_from_serial(25_569.5, false), Some((0, 43_200)));
+/// assert_eq!(moment_from_serial(60.0, false), None);
+/// ```
+#[must_use]
+pub fn moment(serial: f64, is_1904: bool) -> Option<(i32, u32)> {
     // 9999-12-31, the last day of a spreadsheet.
     if !(0.0..2_958_466.0).contains(&serial) {
         return None;

@@ -16,6 +16,7 @@ struct Inner {
     expected: String,
     found: String,
     part: Option<String>,
+    sheet: Option<String>,
     row: Option<u32>,
     column: Option<u32>,
     source: Option<std::io::Error>,
@@ -49,7 +50,17 @@ impl Error {
         found: impl Into<String>,
     ) -> Self {
         let (expected, found) = (expected.into(), found.into());
-        let inner = Inner { kind, code, expected, found, part: None, row: None, column: None, source: None };
+        let inner = Inner {
+            kind,
+            code,
+            expected,
+            found,
+            part: None,
+            sheet: None,
+            row: None,
+            column: None,
+            source: None,
+        };
         Self { inner: Box::new(inner) }
     }
 
@@ -72,6 +83,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn in_sheet(mut self, sheet: &str) -> Self {
+        self.inner.sheet.get_or_insert_with(|| sheet.to_owned());
+        self
+    }
+
     pub(crate) fn at_row(mut self, row: u32) -> Self {
         self.inner.row.get_or_insert(row);
         self
@@ -87,6 +103,7 @@ impl Error {
         let inner = &self.inner;
         let mut error = Self::new(inner.kind, inner.code, inner.expected.clone(), inner.found.clone());
         error.inner.part.clone_from(&inner.part);
+        error.inner.sheet.clone_from(&inner.sheet);
         error.inner.row = inner.row;
         error.inner.column = inner.column;
         error
@@ -120,6 +137,13 @@ impl Error {
     #[must_use]
     pub fn part(&self) -> Option<&str> {
         self.inner.part.as_deref()
+    }
+
+    /// The name of the sheet, where the workbook's list of them or its container is at fault. A sheet that is read
+    /// is known to its reader.
+    #[must_use]
+    pub fn sheet(&self) -> Option<&str> {
+        self.inner.sheet.as_deref()
     }
 
     /// The row, counted from 1.

@@ -31,6 +31,7 @@
 mod book;
 mod cell;
 mod date;
+mod encoding;
 mod error;
 mod limits;
 mod sheet;
@@ -41,6 +42,7 @@ mod zip;
 
 pub use book::{Inflate, Sheet, SheetKind, Visibility, Workbook};
 pub use cell::{Cell, Row};
+pub use date::moment as moment_from_serial;
 pub use error::{Error, ErrorKind, Result};
 pub use limits::Limits;
 pub use sheet::{Merged, SheetReader};

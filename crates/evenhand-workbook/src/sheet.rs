@@ -134,12 +134,8 @@ impl Scan {
             match self.state {
                 State::Start => {
                     while self.window.rest().len() < 4 && self.window.more()? {}
-                    match *self.window.rest() {
-                        [0xef, 0xbb, 0xbf, ..] => self.window.take(3),
-                        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-                            return Err(Error::damaged("not_utf8", "text in UTF-8", "UTF-16"));
-                        }
-                        _ => {}
+                    if self.window.rest().starts_with(b"\xef\xbb\xbf") {
+                        self.window.take(3);
                     }
                     self.state = State::Head;
                 }
@@ -243,7 +239,7 @@ impl Scan {
                     self.taken = bytes.len() - after.len();
                     self.row = number;
                     self.row_elements += 1;
-                    self.window.check(self.taken)?;
+                    self.window.check(self.taken).map_err(|error| self.in_cell(error))?;
                     return Ok(true);
                 }
                 Ok((Piece::Other, after)) => {
@@ -262,9 +258,12 @@ impl Scan {
                     // A byte that is no text explains more than what it breaks.
                     let reach = bytes.len().min(1 << 16);
                     if matches!(error.code(), "malformed_xml" | "wrong_end_tag") {
-                        self.window
-                            .check(reach.min(bytes.len()))
-                            .or_else(|other| if other.code() == "nul_byte" { Err(other) } else { Ok(()) })?;
+                        let row = error.row();
+                        self.window.check(reach.min(bytes.len())).or_else(|other| match row {
+                            _ if other.code() != "nul_byte" => Ok(()),
+                            Some(row) => Err(other.at_row(row)),
+                            None => Err(other),
+                        })?;
                     }
                     return Err(error);
                 }
@@ -274,6 +273,16 @@ impl Scan {
                     }
                 }
             }
+        }
+    }
+
+    /// Adds the column of the cell that the first odd byte of the row stands in.
+    fn in_cell(&self, error: Error) -> Error {
+        let Some(at) = self.window.odd_byte(self.taken) else { return error };
+        let holds = |cell: &&Held| !cell.in_scratch && (cell.start as usize..cell.end as usize).contains(&at);
+        match self.cells.iter().find(holds) {
+            Some(cell) => error.at_column(u32::from(cell.column)),
+            None => error,
         }
     }
 
@@ -537,7 +546,11 @@ impl RowReader<'_, '_> {
                     .ok_or_else(|| Error::damaged("bad_reference", "a cell's place such as `B2`", found()))?;
                 if column >= u64::from(self.setting.limits.columns) {
                     let expected = format!("at most {} columns", self.setting.limits.columns);
-                    return Err(Error::limit("too_many_columns", expected, found()));
+                    let error = Error::limit("too_many_columns", expected, found());
+                    return Err(match u32::try_from(column) {
+                        Ok(column) => error.at_column(column),
+                        Err(_) => error,
+                    });
                 }
                 let column = u32::try_from(column).unwrap_or(u32::MAX);
                 if row != u64::from(self.number) {
@@ -549,7 +562,7 @@ impl RowReader<'_, '_> {
         };
         if column >= self.setting.limits.columns {
             let expected = format!("at most {} columns", self.setting.limits.columns);
-            return Err(Error::limit("too_many_columns", expected, "more"));
+            return Err(Error::limit("too_many_columns", expected, "more").at_column(column));
         }
         if column < self.next {
             let (code, found) = match column + 1 == self.next {

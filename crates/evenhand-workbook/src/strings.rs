@@ -114,12 +114,8 @@ fn next<'a>(
     match token {
         Token::Start(tag) => {
             if outline.depth() == 0 {
+                check_root(tag)?;
                 outline.start(tag, limits)?;
-                let name = xml::split(tag.name).1;
-                if name != b"sst" {
-                    let found = format!("`{}`", shown(name));
-                    return Err(Error::damaged("damaged_workbook", "shared strings", found).into());
-                }
             } else if outline.depth() == 1 && outline.names.own(tag.name) == Some(b"si") {
                 let mut text = String::new();
                 let after = rich(after, tag.name, &mut text, &outline.names, limits)?;
@@ -131,6 +127,9 @@ fn next<'a>(
         }
         Token::Empty(tag) => {
             let is_string = outline.depth() == 1 && outline.names.own(tag.name) == Some(b"si");
+            if outline.depth() == 0 {
+                check_root(tag)?;
+            }
             outline.meet(tag)?;
             outline.root_ended |= outline.depth() == 0;
             if is_string {
@@ -141,6 +140,14 @@ fn next<'a>(
         Token::Text(_) | Token::Cdata(_) | Token::Other => {}
     }
     Ok(after)
+}
+
+fn check_root(tag: xml::Tag<'_>) -> Result<()> {
+    let name = xml::split(tag.name).1;
+    if name == b"sst" {
+        return Ok(());
+    }
+    Err(Error::damaged("damaged_workbook", "shared strings", format!("`{}`", shown(name))))
 }
 
 /// A string without markup, which nearly all are.

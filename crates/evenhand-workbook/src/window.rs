@@ -1,7 +1,7 @@
 //! The bytes of a part as they stream: a window that slides over them and grows only for what must be whole.
 
+use crate::encoding::TextReader;
 use crate::error::{Error, Result};
-use crate::zip::MemberReader;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 /// Bytes asked for at a time.
@@ -12,7 +12,7 @@ const WAITING: usize = 4;
 /// Where the bytes come from.
 pub(crate) enum Source {
     /// Inflated when asked for.
-    Here(Box<MemberReader>),
+    Here(Box<TextReader>),
     /// Inflated ahead, by a thread of its own.
     Ahead(Ahead),
 }
@@ -27,7 +27,7 @@ pub(crate) struct Ahead {
 
 impl Source {
     /// Inflates on a second thread, some chunks ahead.
-    pub(crate) fn ahead(reader: MemberReader) -> Self {
+    pub(crate) fn ahead(reader: TextReader) -> Self {
         let (send, filled) = sync_channel(WAITING);
         let (used, back) = channel();
         std::thread::spawn(move || inflate(reader, &send, &back));
@@ -64,7 +64,7 @@ impl Ahead {
     }
 }
 
-fn inflate(mut reader: MemberReader, send: &SyncSender<Result<Vec<u8>>>, back: &Receiver<Vec<u8>>) {
+fn inflate(mut reader: TextReader, send: &SyncSender<Result<Vec<u8>>>, back: &Receiver<Vec<u8>>) {
     loop {
         let mut chunk = back.try_recv().unwrap_or_default();
         chunk.resize(CHUNK, 0);
@@ -165,6 +165,12 @@ impl Window {
             }
         }
         Ok(())
+    }
+
+    /// Where the first byte that is not UTF-8 stands among the next `len` bytes.
+    pub(crate) fn odd_byte(&self, len: usize) -> Option<usize> {
+        let bytes = self.bytes.get(self.start..self.start + len)?;
+        std::str::from_utf8(bytes).err().map(|error| error.valid_up_to())
     }
 
     /// Reads more after what is there; false at the end.

@@ -1,6 +1,7 @@
 //! The container: a zip file's directory, held against its members, and the members' bytes, held against their
 //! checksums.
 
+use crate::encoding::TextReader;
 use crate::error::{Error, ErrorKind, Result, shown};
 use crate::limits::Limits;
 use flate2::{Crc, Decompress, FlushDecompress, Status};
@@ -79,6 +80,8 @@ pub(crate) struct Archive {
     inflated: Arc<AtomicU64>,
     /// Packed bytes read so far by all readers.
     packed: Arc<AtomicU64>,
+    /// What is wrong with a member, found when the directory was held against it.
+    fault: Option<Error>,
 }
 
 #[derive(Debug, Clone)]
@@ -105,17 +108,20 @@ impl Archive {
         refuse_other_kinds(&*source)?;
         let directory = find_directory(&*source, limits)?;
         let mut members = list(&*source, &directory, limits)?;
+        let mut fault = None;
         for member in &mut members {
-            check_local(&*source, member)?;
+            let checked = check_local(&*source, member);
+            fault = fault.or(checked.err());
         }
-        refuse_overlap(&members, directory.offset)?;
         let mut by_name = BTreeMap::new();
         for (at, member) in members.iter().enumerate() {
-            if by_name.insert(member.name.to_lowercase(), at).is_some() {
+            if by_name.insert(member.name.to_lowercase(), at).is_some() && fault.is_none() {
                 let found = format!("`{}` twice", shown(member.name.as_bytes()));
-                return Err(Error::damaged("duplicate_member", "members of different names", found));
+                let error = Error::damaged("duplicate_member", "members of different names", found);
+                fault = Some(error.in_part(&member.name));
             }
         }
+        fault = fault.or_else(|| refuse_overlap(&members, directory.offset).err());
         Ok(Self {
             source,
             limits: *limits,
@@ -123,7 +129,14 @@ impl Archive {
             by_name,
             inflated: Arc::default(),
             packed: Arc::default(),
+            fault,
         })
+    }
+
+    /// What is wrong with a member, if anything is: the archive must then be used for nothing but to tell which
+    /// sheet that is.
+    pub(crate) fn take_fault(&mut self) -> Option<Error> {
+        self.fault.take()
     }
 
     pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
@@ -147,7 +160,12 @@ impl Archive {
         self.packed.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn reader(&self, name: &str) -> Result<MemberReader> {
+    /// The text of a member.
+    pub(crate) fn reader(&self, name: &str) -> Result<TextReader> {
+        self.bytes(name).map(TextReader::new)
+    }
+
+    fn bytes(&self, name: &str) -> Result<MemberReader> {
         let missing = || Error::damaged("missing_part", format!("a member `{name}`"), "none");
         let at = self.by_name.get(&name.to_lowercase()).ok_or_else(missing)?;
         let member = self.members.get(*at).ok_or_else(missing)?;

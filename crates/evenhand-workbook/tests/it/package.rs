@@ -41,7 +41,9 @@ pub fn zip(members: &[Member]) -> Vec<u8> {
         let mut crc = Crc::new();
         crc.update(&member.bytes);
         let packed = if member.deflated {
-            let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+            let level =
+                if member.bytes.len() > 1 << 20 { Compression::default() } else { Compression::fast() };
+            let mut encoder = DeflateEncoder::new(Vec::new(), level);
             encoder.write_all(&member.bytes).unwrap();
             encoder.finish().unwrap()
         } else {
