@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// Second of the day that stands for a time that is not known.
 pub(crate) const TIME_UNKNOWN: u32 = u32::MAX;
+/// Days from 1970-01-01 of 1950-01-01.
+const FIRST_OF_1950: i32 = -7305;
 /// Days after the last of a release beyond which a secondary date is not kept.
 const YEAR_AFTER: i32 = 366;
 /// Distinct texts, and bytes of them, that a dictionary may carry from one batch to the next: a column of names
@@ -602,14 +604,16 @@ fn read_moment(cell: Cell<'_>, rule: &LayoutColumn) -> Reading<Moment> {
         }
         Cell::Day(day) => plausible((day, 0)),
         Cell::Moment { day, second } => plausible((day, second)),
-        // Days of a spreadsheet count from 1899-12-30; a number that means no day since 1900 is something else.
-        Cell::Number(number) if (1.0..1e7).contains(&number) => {
-            let seconds = (number.fract() * 86_400.0).round() as u32;
-            match plausible((number as i32 - 25_569, seconds.min(86_399))) {
+        // A number that is not shown as a date may still be the day that a spreadsheet counts. One that would mean
+        // a day before 1950 is a year or a count.
+        Cell::Number(number) => match evenhand_workbook::moment_from_serial(number, rule.is_1904) {
+            Some((day, _)) if day < FIRST_OF_1950 => (None, Some(Finding::Unreadable)),
+            Some(moment) => match plausible(moment) {
                 (Some(moment), None) => (Some(moment), Some(Finding::NumberAsDate)),
                 other => other,
-            }
-        }
+            },
+            None => (None, Some(Finding::Unreadable)),
+        },
         other => (None, not_text(other)),
     }
 }
@@ -821,6 +825,19 @@ mod tests {
         let number = |number| read_moment(Cell::Number(number), &rule);
         assert_eq!(number(40_909.0), (Some((first, 0)), Some(Finding::NumberAsDate)));
         assert_eq!(number(40_909.5), (Some((first, 43_200)), Some(Finding::NumberAsDate)));
+        for (number, finding) in [
+            (2025.0, Finding::Unreadable),
+            (60.0, Finding::Unreadable),
+            (-1.0, Finding::Unreadable),
+            (1e300, Finding::Unreadable),
+            (99_999.0, Finding::Implausible),
+        ] {
+            assert_eq!(read_moment(Cell::Number(number), &rule), (None, Some(finding)), "{number}");
+        }
+        let mut later = rule.clone();
+        later.is_1904 = true;
+        let day = Some((first, 0));
+        assert_eq!(read_moment(Cell::Number(39_447.0), &later), (day, Some(Finding::NumberAsDate)));
         let garbage = Cell::Text(b"06/14/0002 03:10 PM");
         assert_eq!(read_moment(garbage, &rule), (None, Some(Finding::Implausible)));
         let afternoon = Cell::Moment { day: first, second: 54_600 };

@@ -117,6 +117,24 @@ impl Delimited {
             file.dialect.newline = b'\r';
         }
         file.choose_delimiter(stem)?;
+        // Long lines before the header, or a long header.
+        while !matches!(file.found, Found::Known(_))
+            && file.first_rows.len() < SEARCHED_ROWS
+            && !file.input_ended
+            && file.end - file.start < MAX_RECORD
+        {
+            let wanted = file.end * 2;
+            while file.end < wanted && !file.input_ended {
+                let rows = file.first_rows.len() as u64;
+                file.fill().map_err(|error| if rows > 0 { error.after_row(rows) } else { error })?;
+            }
+            file.first_rows.clear();
+            file.choose_delimiter(stem)?;
+        }
+        if file.first_rows.is_empty() {
+            // What is wrong with the first row.
+            file.advance()?;
+        }
         Ok(file)
     }
 
@@ -189,6 +207,10 @@ impl Delimited {
                     }
                     Scanned::More { .. } if !self.input_ended && self.end - self.start < MAX_RECORD => {}
                     Scanned::More { quote: Some(field) } => return Err(self.unclosed(field)),
+                    Scanned::Swallowed { field, rows } => {
+                        let found = format!("{rows} line ends inside a quote, and text after it");
+                        return Err(self.unclosed_with(field, found));
+                    }
                     Scanned::More { quote: None } => {
                         return Err(Error::expected_found(
                             ErrorKind::Limit,
@@ -212,12 +234,15 @@ impl Delimited {
     }
 
     fn unclosed(&self, field: usize) -> Error {
-        Error::expected_found(
-            ErrorKind::Damaged,
-            "unclosed_quote",
-            "a closing quote",
-            if self.input_ended { "the end of the file".to_owned() } else { format!("{} KiB without one", MAX_RECORD >> 10) },
-        )
+        let found = match self.input_ended {
+            true => "the end of the file".to_owned(),
+            false => format!("{} KiB without one", MAX_RECORD >> 10),
+        };
+        self.unclosed_with(field, found)
+    }
+
+    fn unclosed_with(&self, field: usize, found: String) -> Error {
+        Error::expected_found(ErrorKind::Damaged, "unclosed_quote", "a closing quote", found)
         .at_row(self.row + 1)
         .at_column(field, "")
         .with_hint("a quote that is never closed swallows the rows after it; correct the row or fetch the file again")
@@ -285,6 +310,8 @@ impl Row for Record<'_> {
 enum Scanned {
     /// A whole record; the next begins at `next`.
     Record { next: usize, stray_quotes: u64 },
+    /// A quoted field that reaches over line ends and is followed by text: its quote is that of a later field.
+    Swallowed { field: usize, rows: usize },
     /// The bytes end inside a record, and inside a quoted field if `quote` says which.
     More { quote: Option<usize> },
 }
@@ -334,6 +361,11 @@ fn scan(
                 }
                 at = next;
                 continue;
+            }
+            let inside = buffer.get(open..close).unwrap_or_default();
+            let rows = memchr::memchr_iter(dialect.newline, inside).count();
+            if rows > 0 {
+                return Scanned::Swallowed { field: fields.len(), rows };
             }
             // Text after the closing quote: the field is what stands there, quotes and all.
             stray_quotes += 1;
@@ -437,7 +469,7 @@ mod tests {
                         rows.push((0..fields.len()).map(|at| record.text(at)).collect::<Vec<_>>());
                         at = next;
                     }
-                    Scanned::More { .. } => end += 1,
+                    Scanned::More { .. } | Scanned::Swallowed { .. } => end += 1,
                 }
                 end = end.max(at).min(text.len());
                 if at == end && end < text.len() {

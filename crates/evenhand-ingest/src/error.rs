@@ -24,6 +24,7 @@ struct Inner {
     message: String,
     value: Option<String>,
     expected: Option<String>,
+    found: Option<String>,
     hint: Option<String>,
     source: Option<SinkError>,
 }
@@ -81,6 +82,7 @@ impl Error {
             message: message.into(),
             value: None,
             expected: None,
+            found: None,
             hint: None,
             source: None,
         };
@@ -94,14 +96,17 @@ impl Error {
         expected: impl Into<String>,
         found: impl std::fmt::Display,
     ) -> Self {
-        let expected = expected.into();
+        let (expected, found) = (expected.into(), found.to_string());
         let mut error = Self::new(kind, code, format!("expected {expected}, found {found}"));
         error.inner.expected = Some(expected);
+        error.inner.found = Some(found);
         error
     }
 
     pub(crate) fn io(code: &'static str, source: std::io::Error) -> Self {
-        Self::new(ErrorKind::Unreadable, code, format!("cannot be read: {source}")).with_source(source)
+        Self::new(ErrorKind::Unreadable, code, format!("cannot be read: {source}"))
+            .with_hint("look at the file's permissions and at the disk that it is on")
+            .with_source(source)
     }
 
     pub(crate) fn internal(message: impl std::fmt::Display) -> Self {
@@ -146,6 +151,13 @@ impl Error {
     pub(crate) fn at_column(mut self, column: usize, header: &str) -> Self {
         self.inner.place.column = Some(column);
         self.inner.place.header = Some(header.to_owned()).filter(|header| !header.is_empty());
+        self
+    }
+
+    /// Names the column at a place where no header says it.
+    pub(crate) fn at_missing_column(mut self, column: usize, expected: &str) -> Self {
+        self.inner.place.column.get_or_insert(column);
+        self.inner.place.header.get_or_insert_with(|| expected.to_owned());
         self
     }
 
@@ -218,6 +230,12 @@ impl Error {
         self.inner.expected.as_deref()
     }
 
+    /// What was found instead.
+    #[must_use]
+    pub fn found(&self) -> Option<&str> {
+        self.inner.found.as_deref()
+    }
+
     /// How to go on.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
@@ -265,6 +283,7 @@ impl Serialize for Error {
         map.serialize_entry("message", self.message())?;
         map.serialize_entry("expected", &self.expected())?;
         map.serialize_entry("hint", &self.hint())?;
+        map.serialize_entry("found", &self.found())?;
         map.end()
     }
 }

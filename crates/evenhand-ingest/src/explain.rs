@@ -7,7 +7,7 @@ use crate::header::{self, Found, Match};
 use crate::input::{Format, format_of};
 use crate::layout::Role;
 use crate::plan::stem;
-use crate::read::{FirstRows, known, last_day_of_sheet, last_day_of_text};
+use crate::read::{FirstRows, known, last_day_of_sheet, last_day_of_text, stands_beside};
 use crate::workbook;
 use crate::{Error, Result};
 use serde::Serialize;
@@ -104,7 +104,8 @@ fn explain_any(path: &Path, hints: Hints<'_>) -> Result<Explanation> {
                     let before = first.texts.get(..found.at).unwrap_or_default();
                     explanation.told(tell(found, before, hints, || last_day_of_sheet(&*book, &sheet, found)));
                 }
-                if first.is_prose() {
+                let is_beside = explanation.layout.is_none() && stands_beside(&*book, &sheet, &first, stem)?;
+                if first.is_prose() || is_beside {
                     explanation.is_notes = true;
                     explanation.refused = None;
                 }

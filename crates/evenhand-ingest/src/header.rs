@@ -1,6 +1,6 @@
 //! Finds the header of a sheet by its names and the layout that it belongs to, or the nearest one.
 
-use crate::layout::{Layout, LayoutColumn, Role, Shape, is_any_header, layouts, squeezed};
+use crate::layout::{Layout, LayoutColumn, Role, Shape, has_header_word, is_any_header, layouts, squeezed};
 use crate::{Error, ErrorKind, Result};
 use std::collections::BTreeSet;
 
@@ -100,15 +100,29 @@ impl Match {
         self.renamed().into_iter().find(|(_, found)| *found == header).map(|(missing, _)| missing)
     }
 
-    /// How near a header that does not fit is: known names among all names, in thousandths.
+    /// How near a header that does not fit is: known names among all names, in millionths.
     fn nearness(&self) -> usize {
         let all = self.known() + self.missing.len() + self.extra.len() + self.repeated.len();
-        (self.known() * 1000).checked_div(all).unwrap_or(0)
+        (self.known() * 1_000_000).checked_div(all).unwrap_or(0)
     }
 
     /// Whether the file's name is one that the layout asks for; layouts that ask for none come last.
     fn named(&self, stem: &str) -> bool {
         self.layout.files.iter().any(|start| stem.to_lowercase().starts_with(start.as_str()))
+    }
+
+    /// The missing column to speak of first: one that no slack makes up for, if there is one.
+    fn wanted(&self) -> Option<usize> {
+        let is_core = |at: &usize| self.layout.columns.get(*at).is_some_and(LayoutColumn::is_core);
+        self.missing.iter().copied().find(is_core).or(self.missing.first().copied())
+    }
+
+    /// Where a missing column should stand: after the one that comes before it in the layout.
+    fn place_of(&self, missing: usize) -> usize {
+        let before = (0..missing).rev();
+        let mut places =
+            before.filter_map(|column| self.bound.iter().position(|bound| *bound == Some(column)));
+        places.next().map_or(0, |at| at + 1)
     }
 
     /// Pairs of a missing column and an unknown header that look like one renamed to the other.
@@ -158,7 +172,10 @@ pub(crate) fn find(rows: &[Vec<String>], stem: &str) -> Result<Found> {
         let amiss = found.extra.len() + if found.layout.slack.is_some() { found.missing.len() } else { 0 };
         (found.known(), usize::MAX - amiss, found.named(stem))
     };
-    let fitting: Vec<_> = all.iter().filter(|found| found.fits()).collect();
+    // A layout of few columns fits a header of which another, that does not fit, knows more: that is no fit.
+    let most = all.iter().map(Match::known).max().unwrap_or(0);
+    let is_better_known = |found: &Match| found.known() < most && found.extra.len() > found.known();
+    let fitting: Vec<_> = all.iter().filter(|found| found.fits() && !is_better_known(found)).collect();
     let best = fitting.iter().map(|found| rank(found)).max();
     let mut equal: Vec<Match> =
         fitting.into_iter().filter(|found| Some(rank(found)) == best).cloned().collect();
@@ -216,75 +233,127 @@ pub(crate) fn rivals(rows: &[Vec<String>], chosen: Option<&str>) -> Result<Vec<M
     Ok(best)
 }
 
+const NEW_LAYOUT: &str = "`--explain` shows the comparison column by column; a new layout is a new file in the \
+                          `layouts` folder of the ingest crate";
+/// Cells of a header that a message quotes.
+const QUOTED: usize = 8;
+
 /// The refusal of rows without a known header; its row counts among the rows given.
 pub(crate) fn unknown(rows: &[Vec<String>], nearest: Option<&Match>) -> Error {
-    let hint = "`--explain` shows the comparison column by column; a new layout is a new file in the \
-                `layouts` folder of the ingest crate";
-    let Some(nearest) = nearest else {
-        let widest = rows
-            .get(..SEARCHED_ROWS)
-            .unwrap_or(rows)
-            .iter()
-            .rev()
-            .max_by_key(|row| row.iter().filter(|cell| !cell.trim().is_empty()).count());
-        let cells: Vec<_> =
-            widest.into_iter().flatten().filter(|cell| !cell.trim().is_empty()).take(8).collect();
-        let found = match cells.as_slice() {
-            [] => "nothing".to_owned(),
-            cells => format!(
-                "`{}`",
-                cells.iter().map(|cell| crate::error::shown(cell)).collect::<Vec<_>>().join("`, `")
-            ),
-        };
-        let place = format!("a known header in the first {SEARCHED_ROWS} rows");
-        return Error::expected_found(ErrorKind::UnknownHeader, "unknown_header", place, found)
-            .with_hint(hint);
+    let error = match nearest {
+        Some(nearest) => different(nearest),
+        None => absent(rows),
     };
+    error.with_hint(NEW_LAYOUT)
+}
+
+/// None of the first rows has a known name. The row told of is the first that could be a header.
+fn absent(rows: &[Vec<String>]) -> Error {
+    let rows = rows.get(..SEARCHED_ROWS).unwrap_or(rows);
+    let filled = |row: &[String]| row.iter().filter(|cell| !cell.trim().is_empty()).count();
+    let expected = format!("a known header in the first {SEARCHED_ROWS} rows");
+    let of =
+        |found: String| Error::expected_found(ErrorKind::UnknownHeader, "unknown_header", &*expected, found);
+    let Some(at) = rows.iter().position(|row| filled(row) >= 2) else { return of("nothing".to_owned()) };
+    let row = rows.get(at).map_or(&[][..], Vec::as_slice);
+    let next = rows.get(at + 1).map_or(&[][..], Vec::as_slice);
+    let found = match could_be_header(row, next) {
+        true => quoted(row.iter().map(String::as_str).filter(|cell| !cell.trim().is_empty())),
+        // What may be a person's data is not repeated.
+        false => format!("a row of {} cells that could be data", filled(row)),
+    };
+    let error = of(found).at_row(at as u64 + 1);
+    match row.iter().position(|cell| !cell.trim().is_empty()) {
+        Some(first) => error.at_column(first, ""),
+        None => error,
+    }
+}
+
+/// Whether a row is a header rather than data: it has a word that headers have, or names above numbers and dates.
+fn could_be_header(row: &[String], next: &[String]) -> bool {
+    let is_number = |cell: &str| cell.contains(|letter: char| letter.is_ascii_digit());
+    let filled = || row.iter().filter(|cell| !cell.trim().is_empty());
+    let names = filled().all(|cell| !is_number(cell));
+    let above = row.iter().zip(next).any(|(name, cell)| !name.trim().is_empty() && is_number(cell));
+    names && (above || filled().any(|cell| has_header_word(cell).unwrap_or(false)))
+}
+
+/// Some cells of a header, as messages show them.
+fn quoted<'c>(cells: impl Iterator<Item = &'c str>) -> String {
+    let cells: Vec<_> = cells.collect();
+    let shown: Vec<_> =
+        cells.iter().take(QUOTED).map(|cell| format!("`{}`", crate::error::shown(cell))).collect();
+    match cells.len().saturating_sub(QUOTED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// How the nearest header differs from what its layout needs.
+fn different(nearest: &Match) -> Error {
+    let layout = nearest.layout;
     let renamed = nearest.renamed();
-    let missing: Vec<_> = nearest
+    // A row in which few names are known may be data, of which nothing is repeated.
+    let filled = nearest.headers.iter().filter(|header| !header.trim().is_empty()).count();
+    let is_header = nearest.known() * 2 >= filled;
+    let may_quote = |at: usize| {
+        let header = nearest.header(at);
+        is_header
+            || renamed.iter().any(|(_, found)| *found == header)
+            || has_header_word(header).unwrap_or(false)
+    };
+    let missing = nearest
         .missing
         .iter()
-        .map(|&at| first_alias(nearest.layout, at))
-        .filter(|name| renamed.iter().all(|(missing, _)| missing != name))
-        .collect();
+        .map(|&at| first_alias(layout, at))
+        .filter(|name| renamed.iter().all(|(missing, _)| missing != name));
     let extra: Vec<_> = nearest
         .extra
         .iter()
-        .map(|&at| nearest.header(at))
-        .filter(|header| renamed.iter().all(|(_, extra)| extra != header))
+        .copied()
+        .filter(|&at| renamed.iter().all(|(_, extra)| *extra != nearest.header(at)))
         .collect();
-    let repeated: Vec<_> = nearest.repeated.iter().map(|&at| nearest.header(at)).collect();
+    let (told, withheld): (Vec<_>, Vec<_>) = extra.into_iter().partition(|&at| may_quote(at));
+    let repeated = nearest.repeated.iter().map(|&at| nearest.header(at));
     let mut differences = Vec::new();
-    if !missing.is_empty() {
-        differences.push(format!("missing `{}`", missing.join("`, `")));
+    for (what, names) in [
+        ("missing", quoted(missing)),
+        ("not known", quoted(told.iter().map(|&at| nearest.header(at)))),
+        ("twice", quoted(repeated)),
+    ] {
+        if !names.is_empty() {
+            differences.push(format!("{what} {names}"));
+        }
     }
-    if !extra.is_empty() {
-        differences.push(format!(
-            "not known `{}`",
-            extra.iter().map(|name| crate::error::shown(name)).collect::<Vec<_>>().join("`, `")
-        ));
-    }
-    if !repeated.is_empty() {
-        differences.push(format!("twice `{}`", repeated.join("`, `")));
+    if !withheld.is_empty() {
+        differences.push(format!("{} cells that could be data", withheld.len()));
     }
     for (missing, found) in &renamed {
         differences.push(format!("`{}` where `{missing}` is expected", crate::error::shown(found)));
     }
-    let first = nearest.missing.first().map(|&at| first_alias(nearest.layout, at));
-    let place = nearest.extra.first().or(nearest.repeated.first()).copied();
-    let expected = first
-        .map_or_else(|| format!("the header of `{}`", nearest.layout.id), |name| format!("column `{name}`"));
-    let found = format!(
-        "a header nearest to layout `{}` that differs: {}",
-        nearest.layout.id,
-        differences.join("; ")
-    );
+    let wanted = nearest.wanted();
+    let expected = match wanted {
+        Some(at) => format!("column `{}`", first_alias(layout, at)),
+        None => format!("the header of `{}`", layout.id),
+    };
+    let found =
+        format!("a header nearest to layout `{}` that differs: {}", layout.id, differences.join("; "));
     let error = Error::expected_found(ErrorKind::UnknownHeader, "unknown_header", expected, found)
-        .with_hint(hint)
         .at_row(nearest.at as u64 + 1);
-    match place {
-        Some(at) => error.at_column(at, nearest.header(at)).with_value(nearest.header(at)),
-        None => error,
+    let instead = wanted.and_then(|at| {
+        let name = first_alias(layout, at);
+        let (_, found) = renamed.iter().find(|(missing, _)| *missing == name)?;
+        nearest.headers.iter().position(|header| header == found)
+    });
+    match (wanted, instead.or(nearest.repeated.first().copied()).or(nearest.extra.first().copied())) {
+        (Some(column), _) if instead.is_none() => {
+            error.at_missing_column(nearest.place_of(column), first_alias(layout, column))
+        }
+        (_, Some(at)) if may_quote(at) => {
+            error.at_column(at, nearest.header(at)).with_value(nearest.header(at))
+        }
+        (_, Some(at)) => error.at_column(at, ""),
+        _ => error,
     }
 }
 
@@ -372,7 +441,18 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_nothing_resembles_is_quoted() {
-        insta::assert_snapshot!(message("a notice\nalpha|beta|gamma"), @"expected a known header in the first 15 rows, found `alpha`, `beta`, `gamma`");
+    fn a_header_that_nothing_resembles_is_quoted_and_data_are_not() {
+        insta::assert_snapshot!(message("a notice\nalpha|beta|gamma\nx|1|y"), @"row 2, column A: expected a known header in the first 15 rows, found `alpha`, `beta`, `gamma`");
+        insta::assert_snapshot!(message("a notice\n|DOE, JANE|HONDURAS\n|ROE, RICHARD|MEXICO"), @"row 2, column B: expected a known header in the first 15 rows, found a row of 2 cells that could be data");
+        insta::assert_snapshot!(message("10/1/2014|DOE, JANE|State\n10/2/2014|ROE, RICHARD|TEXAS"), @"row 1, column A: expected column `Apprehension Date And Time`, found a header nearest to layout `arrests/ice-foia-2022-22955` that differs: missing `Apprehension Date And Time`, `Apprehension AOR`, `Apprehension County`, `Apprehension Final Program`; 2 cells that could be data");
+    }
+
+    #[test]
+    fn a_layout_of_few_columns_does_not_take_the_header_of_another() {
+        let layouts = layouts().unwrap();
+        let layout = layouts.iter().find(|layout| layout.id == "arrests/ice-2025").unwrap();
+        let header = layout.columns.iter().filter_map(|column| column.aliases().next());
+        let header: Vec<_> = header.filter(|header| *header != "Unique Identifier").collect();
+        insta::assert_snapshot!(message(&header.join("|")), @"row 1, column W: expected column `Unique Identifier`, found a header nearest to layout `arrests/ice-2025` that differs: missing `Unique Identifier`");
     }
 }

@@ -46,11 +46,13 @@ pub(crate) fn format_of_bytes(start: &[u8]) -> Result<Format> {
             "wrong_type",
             "a delimited table (`.csv`, `.psv`, also gzipped) or a workbook (`.xlsx`)",
             found,
-        ))
+        )
+        .with_hint("give the table as the agency released it; no other kind of file is read"))
     };
     let lower: Vec<u8> = start.trim_ascii_start().iter().take(64).map(u8::to_ascii_lowercase).collect();
     match start {
-        [] => Err(Error::expected_found(ErrorKind::Empty, "empty_file", "a table", "a file of zero bytes")),
+        [] => Err(Error::expected_found(ErrorKind::Empty, "empty_file", "a table", "a file of zero bytes")
+            .with_hint("fetch the file again")),
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Ok(Format::Zip),
         [0x1f, 0x8b, ..] => Ok(Format::Gzip),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => Ok(Format::Compound),
@@ -66,11 +68,33 @@ pub(crate) fn format_of_bytes(start: &[u8]) -> Result<Format> {
                 error.with_hint("the download may have been an error page; fetch the file again")
             }),
         _ if lower.starts_with(b"<?xml") => wrong("an XML document"),
+        _ if lower.starts_with(b"<") && lower.get(1).is_some_and(u8::is_ascii_alphabetic) => {
+            wrong("a web page or an XML document").map_err(|error| {
+                error.with_hint("if it opens in a spreadsheet, save it from there as `.xlsx` or `.csv`")
+            })
+        }
+        _ if is_utf16(start) => wrong("text in UTF-16")
+            .map_err(|error| error.with_hint("save it as UTF-8, in a spreadsheet: `CSV UTF-8`")),
         _ if lower.starts_with(b"{") || lower.starts_with(b"[{") => wrong("JSON"),
-        // Stray NULs occur in text; one byte in 32 does not.
-        _ if start.iter().filter(|byte| **byte == 0).count() > start.len() / 32 => wrong("binary data"),
+        // Stray NULs and control characters occur in text; one byte in 32 does not.
+        _ if start.iter().filter(|byte| is_control(**byte)).count() > start.len() / 32 => {
+            wrong("binary data")
+        }
         _ => Ok(Format::Text),
     }
+}
+
+/// A byte that text does not have, but for white space and the escapes and ends of file of old systems.
+fn is_control(byte: u8) -> bool {
+    byte < b' ' && !matches!(byte, b'\t'..=b'\r' | 0x1a | 0x1b)
+}
+
+/// Whether every second byte is a NUL, as in Latin text of two bytes a letter.
+fn is_utf16(start: &[u8]) -> bool {
+    let start = start.get(..64).unwrap_or(start);
+    let nuls = |from: usize| start.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
+    let half = start.len() / 2;
+    half >= 4 && [(0, 1), (1, 0)].into_iter().any(|(most, none)| nuls(most) >= half - 1 && nuls(none) == 0)
 }
 
 /// The text of a plain or gzipped file.

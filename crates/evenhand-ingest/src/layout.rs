@@ -243,6 +243,9 @@ pub struct LayoutColumn {
     /// Whether years of two digits are read.
     #[serde(skip)]
     pub(crate) two_digit_years: bool,
+    /// Whether plain numbers count days from 1904, as the workbook says.
+    #[serde(skip)]
+    pub(crate) is_1904: bool,
     /// Its headers as they are compared.
     #[serde(skip)]
     squeezed: Vec<String>,
@@ -362,6 +365,11 @@ impl LayoutColumn {
     #[must_use]
     pub fn time_name(&self) -> Option<String> {
         self.time.map(|_| format!("{}_time", self.name))
+    }
+
+    /// The column in a workbook whose days count from 1904, or from 1900.
+    pub(crate) fn counting_from_1904(&self, is_1904: bool) -> Self {
+        Self { is_1904, ..self.clone() }
     }
 
     /// Whether its values may stand in a message.
@@ -490,6 +498,20 @@ pub(crate) fn is_any_header(header: &str) -> Result<bool> {
     let layouts = layouts()?;
     let all = || layouts.iter().flat_map(|layout| &layout.columns).flat_map(|column| &column.squeezed);
     Ok(HEADERS.get_or_init(|| all().cloned().collect()).contains(header))
+}
+
+/// Whether some layout's header has a word of three letters or more in common with a text: what such a text says
+/// is no value of a row.
+pub(crate) fn has_header_word(text: &str) -> Result<bool> {
+    static WORDS: OnceLock<HashSet<String>> = OnceLock::new();
+    let columns = layouts()?.iter().flat_map(|layout| &layout.columns);
+    let names = columns.flat_map(|column| &column.squeezed).flat_map(|name| words(name));
+    let known = WORDS.get_or_init(|| names.map(str::to_owned).collect());
+    Ok(words(&squeezed(text)).any(|word| known.contains(word)))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| !letter.is_alphabetic()).filter(|word| word.len() >= 3)
 }
 
 /// A header for comparison: white space squeezed, lower case.

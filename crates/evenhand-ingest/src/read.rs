@@ -5,14 +5,15 @@ use crate::delimited::Delimited;
 use crate::delivery::{Hints, tell};
 use crate::header::{self, Found, Match, SEARCHED_ROWS};
 use crate::input::{Format, digest, format_of};
+use crate::layout::Delivery;
 use crate::plan::{Source, slug, stem};
 use crate::progress::{Meter, Progress};
-use crate::sheet::{Row, Setting, Sheet};
+use crate::sheet::{Row, Setting, Sheet, warning};
 use crate::workbook::{self, SheetRow, Workbook};
 use crate::{Error, ErrorKind, Result, SinkError, ahead};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use evenhand_ledger::{FileEntry, SheetEntry, Tally};
+use evenhand_ledger::{FileEntry, SheetEntry, Tally, Warning};
 
 /// Receives what a file holds: for each sheet that goes to a table one `open`, its batches, one `close`.
 ///
@@ -97,6 +98,7 @@ fn read_delimited(
         header_row: found.at as u64 + 1,
         before: &before,
         fixed_width: true,
+        is_1904: false,
     };
     let mut sheet = Sheet::open(setting, sink)?;
     for _ in 0..=found.at {
@@ -144,9 +146,17 @@ fn read_workbook(source: &Source, sink: &mut dyn Sink, meter: &Meter<'_>) -> Res
         };
         read_sheet(source, &*book, (name, part), sink, meter).map_err(|error| error.in_sheet(name))
     };
-    let sheets = ahead::in_order(names.len(), &read, sink)?;
+    let mut sheets = ahead::in_order(names.len(), &read, sink)?;
     if sheets.iter().all(|sheet| sheet.table.is_none()) {
-        return Err(header::unknown(&[], None));
+        return Err(names.iter().fold(header::unknown(&[], None), |error, name| error.in_sheet(name)));
+    }
+    for name in book.unlisted() {
+        sheets.push(set_aside_unlisted(&*book, &name).map_err(|error| error.in_sheet(&name))?);
+    }
+    for (name, what) in book.beside() {
+        let warning = warning("not_a_table", 0, None, None, what);
+        let warnings = vec![Warning { row: None, ..warning }];
+        sheets.push(SheetEntry { warnings, ..without_table(&name, Tally::default()) });
     }
     Ok(FileEntry {
         path: source.name().to_owned(),
@@ -168,8 +178,14 @@ fn read_sheet(
     if first.is_prose() {
         return set_aside_prose(book, name, &first);
     }
-    let found = known(&header::find(&first.texts, stem(source.name()))?, &first.texts)
-        .map_err(|error| first.place(error))?;
+    let stem = stem(source.name());
+    let found = match header::find(&first.texts, stem)? {
+        Found::Known(found) => found,
+        other if stands_beside(book, name, &first, stem)? => {
+            return set_aside_other(book, name, &first, &refused(&other, &first.texts));
+        }
+        other => return Err(first.place(refused(&other, &first.texts))),
+    };
     let header_row = first.numbers.get(found.at).copied().unwrap_or_default();
     let setting = Setting {
         file: source.name(),
@@ -180,12 +196,16 @@ fn read_sheet(
         header_row,
         before: first.texts.get(..found.at).unwrap_or_default(),
         fixed_width: false,
+        is_1904: book.is_1904(),
     };
     let mut sheet = Sheet::open(setting, sink)?;
     let mut pace = Pace::default();
+    let mut above = 0;
     let ended = book.rows(name, &mut |row| {
         if row.number() > header_row {
             sheet.row(row)?;
+        } else {
+            above += 1;
         }
         if pace.is_due() {
             meter.at(book.bytes_read());
@@ -197,6 +217,12 @@ fn read_sheet(
     let merged = ended.merged.iter().filter(|range| u64::from(range.last.0) > header_row).count();
     let message = "merged cells below the header: all but the first of them are blank";
     sheet.note("merged_cells", merged as u64, message);
+    sheet.note(
+        "hidden_sheet",
+        book.is_hidden(name).into(),
+        "the sheet is hidden; its rows are read like any others",
+    );
+    sheet.has_elements(ended.row_elements.saturating_sub(above));
     sheet.finish()
 }
 
@@ -226,13 +252,18 @@ impl Pace {
 fn set_aside_prose(book: &dyn Workbook, name: &str, first: &FirstRows) -> Result<SheetEntry> {
     let mut tally = Tally::default();
     book.rows(name, &mut |row| {
-        if filled(row) > 1 {
-            return Err(header::unknown(&first.texts, None).at_row(row.number()));
+        match filled(row) {
+            0 => tally.set_aside("blank_row", 1),
+            1 => tally.set_aside("footnotes", 1),
+            _ => return Err(header::unknown(&first.texts, None).at_row(row.number())),
         }
-        tally.set_aside("footnotes", 1);
         Ok(true)
     })?;
-    Ok(SheetEntry {
+    Ok(without_table(name, tally))
+}
+
+fn without_table(name: &str, tally: Tally) -> SheetEntry {
+    SheetEntry {
         name: name.to_owned(),
         table: None,
         layout: None,
@@ -240,7 +271,63 @@ fn set_aside_prose(book: &dyn Workbook, name: &str, first: &FirstRows) -> Result
         tally,
         columns: Vec::new(),
         warnings: Vec::new(),
-    })
+    }
+}
+
+/// Cells that a row may have in a sheet beside the table: a key, a list of changes.
+const BESIDE: usize = 4;
+
+/// Whether a sheet without a known header is no part of the table: another sheet has a known header, and this one
+/// is far narrower. Rows that go on from another sheet are as wide as that one's.
+pub(crate) fn stands_beside(book: &dyn Workbook, name: &str, first: &FirstRows, stem: &str) -> Result<bool> {
+    let widest =
+        first.texts.iter().map(|row| row.iter().filter(|cell| !cell.trim().is_empty()).count()).max();
+    let Some(widest) = widest.filter(|widest| *widest <= BESIDE) else { return Ok(false) };
+    for other in book.sheets().iter().filter(|other| *other != name) {
+        let rows = FirstRows::of(book, other)?;
+        if let Found::Known(found) = header::find(&rows.texts, stem)?
+            && found.known() > widest * 2
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Sets a sheet aside whole that holds something else than the table.
+fn set_aside_other(
+    book: &dyn Workbook,
+    name: &str,
+    first: &FirstRows,
+    refusal: &Error,
+) -> Result<SheetEntry> {
+    let mut tally = Tally::default();
+    book.rows(name, &mut |row| {
+        match filled(row) {
+            0 => tally.set_aside("blank_row", 1),
+            1..=BESIDE => tally.set_aside("other_sheet", 1),
+            _ => return Err(header::unknown(&first.texts, None).at_row(row.number())),
+        }
+        Ok(true)
+    })?;
+    let message = format!("a sheet beside the table, set aside whole: {}", refusal.message());
+    let row = first.numbers.first().copied().unwrap_or(1);
+    let warnings = vec![warning("other_sheet", row, None, None, &message)];
+    Ok(SheetEntry { warnings, ..without_table(name, tally) })
+}
+
+/// Counts the rows of a part that no spreadsheet shows.
+fn set_aside_unlisted(book: &dyn Workbook, name: &str) -> Result<SheetEntry> {
+    let mut tally = Tally::default();
+    book.rows(name, &mut |_| {
+        tally.set_aside("not_listed", 1);
+        Ok(true)
+    })?;
+    let message =
+        "a sheet that the workbook holds and does not list, so that no spreadsheet shows it; not read";
+    let told = warning("not_listed", 0, None, None, message);
+    let warnings = vec![Warning { row: None, count: tally.rows_read.max(1), ..told }];
+    Ok(SheetEntry { warnings, ..without_table(name, tally) })
 }
 
 /// The rows of a sheet among which its header is looked for.
@@ -282,8 +369,16 @@ fn filled(row: &SheetRow<'_>) -> usize {
 pub(crate) fn known(found: &Found, rows: &[Vec<String>]) -> Result<Match> {
     match found {
         Found::Known(found) => Ok(found.clone()),
-        Found::Ambiguous(matches) => Err(header::ambiguous(matches)),
-        Found::Unknown(nearest) => Err(header::unknown(rows, nearest.as_ref())),
+        other => Err(refused(other, rows)),
+    }
+}
+
+/// The refusal of a sheet without a layout.
+fn refused(found: &Found, rows: &[Vec<String>]) -> Error {
+    match found {
+        Found::Known(_) => Error::internal("a known header was refused"),
+        Found::Ambiguous(matches) => header::ambiguous(matches),
+        Found::Unknown(nearest) => header::unknown(rows, nearest.as_ref()),
     }
 }
 
@@ -301,28 +396,31 @@ pub(crate) fn identify(path: &std::path::Path, name: &str, asked: Option<&str>) 
         Format::Zip => {
             let book = workbook::open(path)?;
             let mut release = None;
-            for sheet in book.sheets().to_vec() {
-                let first = FirstRows::of(&*book, &sheet).map_err(|error| error.in_sheet(&sheet))?;
+            let names = book.sheets().to_vec();
+            for sheet in &names {
+                let first = FirstRows::of(&*book, sheet).map_err(|error| error.in_sheet(sheet))?;
                 if first.is_prose() {
                     continue;
                 }
-                let found = known(&header::find(&first.texts, stem)?, &first.texts)
-                    .map_err(|error| first.place(error).in_sheet(&sheet))?;
+                let found = header::find(&first.texts, stem)?;
+                let Found::Known(found) = found else {
+                    if stands_beside(&*book, sheet, &first, stem).map_err(|error| error.in_sheet(sheet))? {
+                        continue;
+                    }
+                    return Err(first.place(refused(&found, &first.texts)).in_sheet(sheet));
+                };
                 if release.is_none() {
                     let before = first.texts.get(..found.at).unwrap_or_default();
-                    let last = || last_day_of_sheet(&*book, &sheet, &found);
-                    release =
-                        Some(tell(&found, before, hints, last).map_err(|error| error.in_sheet(&sheet))?);
+                    let last = || last_day_of_sheet(&*book, sheet, &found);
+                    release = Some(tell(&found, before, hints, last).map_err(|error| error.in_sheet(sheet))?);
                 }
             }
             let told = release.ok_or_else(|| {
                 let expected = "a sheet with a known header";
-                Error::expected_found(
-                    ErrorKind::UnknownHeader,
-                    "unknown_header",
-                    expected,
-                    "notes or nothing",
-                )
+                let kind = ErrorKind::UnknownHeader;
+                let error = Error::expected_found(kind, "unknown_header", expected, "notes or nothing")
+                    .with_hint("give the workbook with the rows; one of notes can be left out");
+                names.iter().fold(error, |error, name| error.in_sheet(name))
             })?;
             Ok(Identity { release: told.release, has_ids: told.has_ids })
         }
@@ -339,20 +437,48 @@ pub(crate) fn identify(path: &std::path::Path, name: &str, asked: Option<&str>) 
 /// The last primary date of a sheet.
 pub(crate) fn last_day_of_sheet(book: &dyn Workbook, sheet: &str, found: &Match) -> Result<Option<i32>> {
     let Some((rule, at)) = found.primary() else { return Ok(None) };
-    let mut last = None;
+    let rule = &rule.counting_from_1904(book.is_1904());
+    let mut last = LastDay::of(found);
     book.rows(sheet, &mut |row| {
-        last = last.max(read_primary(row.cell(at), rule).0.map(|(day, _)| day));
+        last.take(read_primary(row.cell(at), rule).0);
         Ok(true)
     })?;
-    Ok(last.and_then(|day| i32::try_from(day).ok()))
+    Ok(last.day())
 }
 
 /// The last primary date of a delimited file.
 pub(crate) fn last_day_of_text(file: &mut Delimited, found: &Match) -> Result<Option<i32>> {
     let Some((rule, at)) = found.primary() else { return Ok(None) };
-    let mut last = None;
+    let mut last = LastDay::of(found);
     while file.advance()? {
-        last = last.max(read_primary(file.record().cell(at), rule).0.map(|(day, _)| day));
+        last.take(read_primary(file.record().cell(at), rule).0);
     }
-    Ok(last.and_then(|day| i32::try_from(day).ok()))
+    Ok(last.day())
+}
+
+/// The last day of some rows, and the last that a delivery covers: a typing error must not make a file be of none.
+struct LastDay {
+    covered: Option<i64>,
+    within: Option<i64>,
+    beyond: Option<i64>,
+}
+
+impl LastDay {
+    fn of(found: &Match) -> Self {
+        let covered = found.layout.choices().iter().filter_map(Delivery::last_day).max();
+        Self { covered: covered.map(i64::from), within: None, beyond: None }
+    }
+
+    fn take(&mut self, moment: Option<(i64, u32)>) {
+        let Some((day, _)) = moment else { return };
+        if self.covered.is_none_or(|covered| day <= covered) {
+            self.within = self.within.max(Some(day));
+        } else {
+            self.beyond = self.beyond.max(Some(day));
+        }
+    }
+
+    fn day(&self) -> Option<i32> {
+        self.within.or(self.beyond).and_then(|day| i32::try_from(day).ok())
+    }
 }

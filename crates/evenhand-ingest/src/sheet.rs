@@ -13,7 +13,7 @@ use crate::dates::days_from_civil;
 use crate::error::{letters, shown};
 use crate::header::Match;
 use crate::intern::same;
-use crate::layout::{LayoutColumn, Role, Shape, squeezed};
+use crate::layout::{LayoutColumn, Role, Shape, is_any_header, squeezed};
 use crate::{Error, ErrorKind, Part, Result, Sink};
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -106,6 +106,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) before: &'a [Vec<String>],
     /// Whether every row must have as many cells as the header, as in delimited text.
     pub(crate) fixed_width: bool,
+    /// Whether plain numbers count days from 1904.
+    pub(crate) is_1904: bool,
 }
 
 /// Takes the rows after a header.
@@ -125,6 +127,12 @@ pub(crate) struct Sheet<'a> {
     title: String,
     rows: Vec<u32>,
     last_row: u64,
+    /// The last row that was not blank.
+    last_filled: u64,
+    /// Rows whose numbers were passed over, so that the file has no element of them.
+    gaps: u64,
+    /// Rows that the reader counted after the header, where it counts them on its own.
+    elements: Option<u64>,
     tally: Tally,
     /// Rows that are no records, by reason: a file of nothing but these should not be slow.
     no_records: Vec<(&'static str, u64)>,
@@ -179,7 +187,8 @@ impl<'a> Sheet<'a> {
             let wide = |(first, last): (i32, i32)| (i64::from(first), i64::from(last));
             let window = layout.window_of(setting.release).map(wide).filter(|_| dated);
             let year = fiscal_year_of(setting.before, setting.file).map(wide).filter(|_| dated);
-            Some(Primary { rule: rule.clone(), position, window, year, last: (Vec::new(), (0, 0)) })
+            let rule = rule.counting_from_1904(setting.is_1904);
+            Some(Primary { rule, position, window, year, last: (Vec::new(), (0, 0)) })
         });
         let last_day = layout.window_of(setting.release).map(|(_, last)| last).filter(|_| layout.national);
         let columns = layout
@@ -193,7 +202,7 @@ impl<'a> Sheet<'a> {
                 let may_come = layout.shape == Shape::Blocks && rule.aliases().next().is_some();
                 let takes_cells = position.is_some() || may_come || !rule.by_title.is_empty();
                 let column = if takes_cells {
-                    let mut column = Column::new(rule);
+                    let mut column = Column::new(&rule.counting_from_1904(setting.is_1904));
                     column.until(last_day.filter(|_| rule.role != Role::Primary));
                     column
                 } else {
@@ -254,6 +263,9 @@ impl<'a> Sheet<'a> {
             schema,
             rows: Vec::with_capacity(BATCH),
             last_row: setting.header_row,
+            last_filled: setting.header_row,
+            gaps: 0,
+            elements: None,
             tally: Tally::default(),
             no_records: Vec::new(),
             warnings: BTreeMap::new(),
@@ -268,6 +280,7 @@ impl<'a> Sheet<'a> {
     pub(crate) fn row(&mut self, row: &impl Row) -> Result<()> {
         let number = row.number();
         if number > self.last_row.saturating_add(1) {
+            self.gaps += number - self.last_row - 1;
             self.tally.set_aside("blank_row", number - self.last_row - 1);
         }
         self.last_row = number;
@@ -281,13 +294,12 @@ impl<'a> Sheet<'a> {
         let mut primary_value = None;
         let read = self.primary.as_mut().map(|primary| primary.read(row));
         if let Some((value, finding)) = read {
-            let Some(value) = value else {
-                self.set_aside(row, finding);
-                return Ok(());
-            };
+            let Some(value) = value else { return self.set_aside(row, finding) };
             // A count of rows below a column of dates reads as one.
-            if finding == Some(Finding::NumberAsDate) && speaks_of_total(row) {
-                self.leave_out("total_row");
+            if finding == Some(Finding::NumberAsDate)
+                && let Some(reason) = self.is_count(row)
+            {
+                self.leave_out(reason);
                 return Ok(());
             }
             primary_value = Some((value, finding));
@@ -345,6 +357,7 @@ impl<'a> Sheet<'a> {
             other.count(row.cell(other.position));
         }
         self.tally.keep(1);
+        self.last_filled = self.last_row;
         self.rows.push(number);
         let is_full = match self.rows.len() {
             BATCH => true,
@@ -392,12 +405,14 @@ impl<'a> Sheet<'a> {
     }
 
     /// Sets aside a row whose primary value cannot be read.
-    fn set_aside(&mut self, row: &impl Row, finding: Option<Finding>) {
+    fn set_aside(&mut self, row: &impl Row, finding: Option<Finding>) -> Result<()> {
         if let Some(reason) = self.not_data(row) {
             self.leave_out(reason);
-            return;
+            return Ok(());
         }
-        let Some(primary) = &self.primary else { return };
+        self.refuse_other_header(row)?;
+        self.last_filled = self.last_row;
+        let Some(primary) = &self.primary else { return Ok(()) };
         let (name, position) = (primary.rule.name.clone(), primary.position);
         let expected = primary.rule.kind.expects();
         let state = match finding {
@@ -415,6 +430,54 @@ impl<'a> Sheet<'a> {
         let value = row.cell(position).shown();
         let message = format!("expected {expected}; the row is set aside");
         self.warn(code, row.number(), Some((position, &header)), Some(&value), &message);
+        Ok(())
+    }
+
+    /// Refuses a row of names that other headers have: what comes after it may be another table, or this one with
+    /// its columns in another order, and would be misread in silence.
+    fn refuse_other_header(&self, row: &impl Row) -> Result<()> {
+        let mut filled = 0;
+        let mut known = Vec::new();
+        for at in 0..row.width() {
+            let Cell::Text(bytes) = row.cell(at) else { continue };
+            let Ok(text) = std::str::from_utf8(bytes) else { continue };
+            let name = squeezed(text);
+            filled += usize::from(!name.is_empty());
+            if !name.is_empty() && is_any_header(&name)? {
+                known.push((at, text));
+            }
+        }
+        let (Some((first, name)), true) = (known.first(), known.len() >= 3 && known.len() * 2 > filled)
+        else {
+            return Ok(());
+        };
+        let names: Vec<_> = known.iter().take(4).map(|(_, name)| format!("`{}`", shown(name))).collect();
+        Err(Error::expected_found(
+            ErrorKind::UnknownHeader,
+            "second_header",
+            format!("rows of `{}` to the end of the sheet", self.setting.found.layout.id),
+            format!("another header: {}", names.join(", ")),
+        )
+        .at_row(row.number())
+        .at_column(*first, name)
+        .with_value(name)
+        .with_hint("put the rows from there on into a sheet or file of their own"))
+    }
+
+    /// Why a row with a plain number for its date is a count of rows and no record, if that is so: it says so, or
+    /// it has next to nothing else and the rows before it have dates that are shown as such.
+    fn is_count(&self, row: &impl Row) -> Option<&'static str> {
+        if speaks_of_total(row) {
+            return Some("total_row");
+        }
+        let is_usual = |column: &TableColumn| {
+            column.is_primary
+                && column.findings.iter().any(|found| found.code == Finding::NumberAsDate.describe().0)
+        };
+        let filled = (0..row.width()).filter(|at| !row.cell(*at).is_blank()).count();
+        let is_lone =
+            filled <= 2 && self.width >= 6 && self.tally.rows_kept > 0 && !self.columns.iter().any(is_usual);
+        is_lone.then_some(if filled == 1 { "footnote" } else { "total_row" })
     }
 
     /// Why a row is no record at all, if that is so.
@@ -433,7 +496,7 @@ impl<'a> Sheet<'a> {
         let is_total = ["total", "grand total", "totals", "sum"]
             .iter()
             .any(|word| text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)));
-        if is_total {
+        if is_total || speaks_of_total(row) {
             return Some("total_row");
         }
         alone.then_some("footnote")
@@ -502,7 +565,7 @@ impl<'a> Sheet<'a> {
         if self.tally.rows_kept == 0 {
             self.warn("no_rows", self.setting.header_row, None, None, "no row after the header was kept");
         }
-        if self.last_row == LAST_ROW {
+        if self.last_filled == LAST_ROW {
             let message = "the sheet is full to its last row; its table may go on in another sheet or file";
             self.warn("sheet_full", LAST_ROW, None, None, message);
         }
@@ -512,6 +575,19 @@ impl<'a> Sheet<'a> {
             self.warnings.insert(key, Warning { count: found.count, ..told });
         }
         self.tally.check(self.setting.sheet).map_err(Error::internal)?;
+        if self.elements.is_some_and(|elements| elements + self.gaps != self.tally.rows_read) {
+            let (read, elements) = (self.tally.rows_read, self.elements.unwrap_or_default());
+            return Err(Error::internal(format!(
+                "{elements} rows and {} gaps, {read} accounted for",
+                self.gaps
+            )));
+        }
+        for other in self.others.iter().filter(|other| other.header.is_empty() && other.filled > 0) {
+            let message = "a column without a header, left out";
+            let told =
+                warning("unnamed_column", self.setting.header_row, Some((other.position, "")), None, message);
+            self.warnings.insert(("unnamed_column", other.position), Warning { count: other.filled, ..told });
+        }
         let mut columns: Vec<(usize, evenhand_ledger::Column)> = Vec::new();
         let mut warnings: Vec<Warning> = std::mem::take(&mut self.warnings).into_values().collect();
         for column in &mut self.columns {
@@ -532,6 +608,11 @@ impl<'a> Sheet<'a> {
             columns: columns.into_iter().map(|(_, column)| column).collect(),
             warnings,
         })
+    }
+
+    /// Says how many rows the reader counted after the header, to be held against the account.
+    pub(crate) fn has_elements(&mut self, count: u64) {
+        self.elements = Some(count);
     }
 
     /// Adds a finding that the reader made about the whole sheet.
@@ -559,6 +640,13 @@ impl<'a> Sheet<'a> {
             let header = found.header(at).trim().to_owned();
             let message = "a header that stands there twice; the first column is read, this one is left out";
             self.warn("repeated_column", self.setting.header_row, Some((at, &header)), None, message);
+        }
+        if let Some(named) =
+            other_table_named(self.setting.file, &found.layout.table).filter(|_| found.layout.national)
+        {
+            let message =
+                format!("the file's name speaks of {named}; its header is one of {}", found.layout.table);
+            self.warn("other_table_than_named", self.setting.header_row, None, None, &message);
         }
         if found.layout.shape == Shape::Blocks {
             return;
@@ -807,6 +895,25 @@ fn last_title(before: &[Vec<String>]) -> String {
     let alone = |row: &&Vec<String>| row.iter().filter(|cell| !cell.trim().is_empty()).count() == 1;
     let row = before.iter().rev().find(alone);
     row.and_then(|row| row.iter().find(|cell| !cell.trim().is_empty())).cloned().unwrap_or_default()
+}
+
+/// The table of a national release that a file's name speaks of, if it is one only and not `table`.
+fn other_table_named(file: &str, table: &str) -> Option<&'static str> {
+    const WORDS: [(&str, &str, &str); 5] = [
+        ("arrests", "arrest", "ars"),
+        ("detainers", "detainer", "dpr"),
+        ("detention_stints", "detention", "det"),
+        ("encounters", "encounter", "enc"),
+        ("removals", "removal", "rem"),
+    ];
+    let name = file.rsplit('/').next().unwrap_or(file).to_lowercase();
+    let codes: Vec<&str> = name.split(|letter: char| !letter.is_alphanumeric()).collect();
+    let speaks = |(_, word, code): &&(&str, &str, &str)| name.contains(word) || codes.contains(code);
+    let mut spoken = WORDS.iter().filter(speaks);
+    match (spoken.next(), spoken.next()) {
+        (Some((named, ..)), None) if *named != table => Some(named),
+        _ => None,
+    }
 }
 
 /// First and last day of the one fiscal year that the lines before the header, or else the file's name,

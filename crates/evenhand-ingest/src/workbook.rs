@@ -2,7 +2,7 @@
 
 use crate::sheet::{Cell, Row};
 use crate::{Error, ErrorKind, Result};
-use evenhand_workbook::{Cell as Held, Inflate, Merged, SheetKind};
+use evenhand_workbook::{Cell as Held, Inflate, Merged, SheetKind, Visibility};
 use std::path::Path;
 
 /// Bytes that a sheet takes in its file from which on a second thread inflates it.
@@ -13,6 +13,18 @@ pub(crate) trait Workbook: Sync {
     /// Names of its worksheets, in order.
     fn sheets(&self) -> &[String];
 
+    /// Names of its sheets that hold no rows, and what they are.
+    fn beside(&self) -> Vec<(String, &'static str)>;
+
+    /// Parts that hold rows and that its list of sheets does not name; their rows can be read by these names.
+    fn unlisted(&self) -> Vec<String>;
+
+    /// Whether a sheet is not shown.
+    fn is_hidden(&self, sheet: &str) -> bool;
+
+    /// Whether days count from 1904.
+    fn is_1904(&self) -> bool;
+
     /// Hands the first rows of a sheet that have a cell to `each`, in order, until it says false; reads little
     /// more of the file than that needs.
     fn first_rows(&self, sheet: &str, each: &mut dyn FnMut(&SheetRow<'_>) -> bool) -> Result<()>;
@@ -20,7 +32,7 @@ pub(crate) trait Workbook: Sync {
     /// Bytes of the file that were read so far.
     fn bytes_read(&self) -> u64;
 
-    /// Hands every row of a sheet that has a cell to `each`, in order, until it says false.
+    /// Hands every `<row>` element of a sheet to `each`, in order, until it says false.
     fn rows(&self, sheet: &str, each: &mut dyn FnMut(&SheetRow<'_>) -> Result<bool>) -> Result<Ended>;
 }
 
@@ -28,6 +40,8 @@ pub(crate) trait Workbook: Sync {
 pub(crate) struct Ended {
     /// Merged ranges: rows counted from 1, columns from 0.
     pub(crate) merged: Vec<Merged>,
+    /// `<row>` elements, as the reader counted them.
+    pub(crate) row_elements: u64,
 }
 
 /// Opens a workbook.
@@ -53,7 +67,8 @@ struct Opened {
 
 impl Opened {
     fn sheet(&self, name: &str) -> Result<&evenhand_workbook::Sheet> {
-        let found = self.book.sheets().iter().find(|sheet| sheet.name == name);
+        let mut all = self.book.sheets().iter().chain(self.book.unlisted());
+        let found = all.find(|sheet| sheet.name == name);
         found.ok_or_else(|| Error::internal(format!("no sheet `{name}`")))
     }
 }
@@ -61,6 +76,29 @@ impl Opened {
 impl Workbook for Opened {
     fn sheets(&self) -> &[String] {
         &self.sheets
+    }
+
+    fn beside(&self) -> Vec<(String, &'static str)> {
+        let kind = |kind: SheetKind| match kind {
+            SheetKind::Worksheet => None,
+            SheetKind::Chart => Some("a chart, which holds no rows"),
+            SheetKind::Dialog => Some("a dialog, which holds no rows"),
+            _ => Some("a sheet of macros, which is not read"),
+        };
+        let sheets = self.book.sheets().iter();
+        sheets.filter_map(|sheet| Some((sheet.name.clone(), kind(sheet.kind)?))).collect()
+    }
+
+    fn unlisted(&self) -> Vec<String> {
+        self.book.unlisted().iter().map(|sheet| sheet.name.clone()).collect()
+    }
+
+    fn is_hidden(&self, sheet: &str) -> bool {
+        self.sheet(sheet).is_ok_and(|sheet| sheet.visibility != Visibility::Shown)
+    }
+
+    fn is_1904(&self) -> bool {
+        self.book.is_1904()
     }
 
     fn first_rows(&self, sheet: &str, each: &mut dyn FnMut(&SheetRow<'_>) -> bool) -> Result<()> {
@@ -80,11 +118,11 @@ impl Workbook for Opened {
         let inflate = if is_large { Inflate::Ahead } else { Inflate::Here };
         let mut rows = self.book.rows(sheet, inflate).map_err(refusal)?;
         while let Some(row) = rows.next_row().map_err(refusal)? {
-            if !row.is_empty() && !each(&SheetRow { row })? {
+            if !each(&SheetRow { row })? {
                 break;
             }
         }
-        Ok(Ended { merged: rows.merged().to_vec() })
+        Ok(Ended { merged: rows.merged().to_vec(), row_elements: rows.row_elements() })
     }
 }
 
@@ -113,6 +151,11 @@ impl Row for SheetRow<'_> {
         match self.row.cell(at) {
             Held::Blank => Cell::Blank,
             Held::Text(text) => Cell::Text(text.as_bytes()),
+            // Beyond 2^53 not every whole number is one of these: the digits are what the file says.
+            Held::Number(number) if number.abs() >= 9_007_199_254_740_992.0 => self
+                .row
+                .spelled(at)
+                .map_or(Cell::Number(number), |text| Cell::Text(text.trim_ascii().as_bytes())),
             Held::Number(number) => Cell::Number(number),
             Held::Date { day, second: 0 } => Cell::Day(day),
             Held::Date { day, second } => Cell::Moment { day, second },
@@ -129,26 +172,26 @@ fn refusal(error: evenhand_workbook::Error) -> Error {
     let (code, row, column) = (error.code(), error.row(), error.column());
     let (kind, hint) = match error.kind() {
         Kind::Unreadable => return unreadable(error),
-        Kind::Empty => (ErrorKind::Empty, None),
+        Kind::Empty => (ErrorKind::Empty, "fetch the file again"),
         Kind::WrongType if error.found().starts_with("an archive") => {
-            (ErrorKind::WrongType, Some("unpack it and give the folder"))
+            (ErrorKind::WrongType, "unpack it and give the folder")
         }
-        Kind::WrongType => (ErrorKind::WrongType, Some("save it as `.xlsx` in a spreadsheet")),
+        Kind::WrongType => (ErrorKind::WrongType, "save it as `.xlsx` in a spreadsheet"),
         Kind::Encrypted => {
             let hint = "open it with its password in a spreadsheet and save it without one";
-            (ErrorKind::Encrypted, Some(hint))
+            (ErrorKind::Encrypted, hint)
         }
         Kind::Cut => {
             let hint = "the download was probably interrupted; fetch the file again and compare its sha256";
-            (ErrorKind::Cut, Some(hint))
+            (ErrorKind::Cut, hint)
         }
         Kind::Limit => {
             let hint = "no released workbook is like this; look at the file before trusting it";
-            (ErrorKind::Limit, Some(hint))
+            (ErrorKind::Limit, hint)
         }
         _ => {
             let hint = "open the file in a spreadsheet and save it again, or fetch it again";
-            (ErrorKind::Damaged, Some(hint))
+            (ErrorKind::Damaged, hint)
         }
     };
     // A sheet has its name; of the list of sheets everybody knows where it is.
@@ -161,8 +204,9 @@ fn refusal(error: evenhand_workbook::Error) -> Error {
     if let Some(value) = error.found().strip_prefix('`').and_then(|value| value.strip_suffix('`')) {
         told = told.with_value(value);
     }
-    if let Some(hint) = hint {
-        told = told.with_hint(hint);
+    told = told.with_hint(hint);
+    if let Some(sheet) = error.sheet() {
+        told = told.in_sheet(sheet);
     }
     if let Some(column) = column.and_then(|column| usize::try_from(column).ok()) {
         told = told.at_column(column, "");

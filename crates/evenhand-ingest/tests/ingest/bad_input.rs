@@ -20,7 +20,8 @@ fn wrong_file_types_are_named() {
       "value": null,
       "message": "expected a table, found a file of zero bytes",
       "expected": "a table",
-      "hint": null
+      "hint": "fetch the file again",
+      "found": "a file of zero bytes"
     }
     "#);
     insta::assert_snapshot!(refusal("report.csv", b"%PDF-1.7 ..."), @r#"
@@ -34,7 +35,8 @@ fn wrong_file_types_are_named() {
       "value": null,
       "message": "expected a delimited table (`.csv`, `.psv`, also gzipped) or a workbook (`.xlsx`), found a PDF document",
       "expected": "a delimited table (`.csv`, `.psv`, also gzipped) or a workbook (`.xlsx`)",
-      "hint": null
+      "hint": "give the table as the agency released it; no other kind of file is read",
+      "found": "a PDF document"
     }
     "#);
     insta::assert_snapshot!(refusal("page.xlsx", b"\n<!DOCTYPE html><html>"), @r#"
@@ -48,7 +50,8 @@ fn wrong_file_types_are_named() {
       "value": null,
       "message": "expected a delimited table (`.csv`, `.psv`, also gzipped) or a workbook (`.xlsx`), found a web page",
       "expected": "a delimited table (`.csv`, `.psv`, also gzipped) or a workbook (`.xlsx`)",
-      "hint": "the download may have been an error page; fetch the file again"
+      "hint": "the download may have been an error page; fetch the file again",
+      "found": "a web page"
     }
     "#);
     insta::assert_snapshot!(refusal("utf16.csv", b"\xff\xfea\0,\0b\0"), @r#"
@@ -62,7 +65,8 @@ fn wrong_file_types_are_named() {
       "value": null,
       "message": "expected a delimited table (`.csv`, `.psv`, also gzipped) or a workbook (`.xlsx`), found text in UTF-16",
       "expected": "a delimited table (`.csv`, `.psv`, also gzipped) or a workbook (`.xlsx`)",
-      "hint": "save it as UTF-8, in a spreadsheet: `CSV UTF-8`"
+      "hint": "save it as UTF-8, in a spreadsheet: `CSV UTF-8`",
+      "found": "text in UTF-16"
     }
     "#);
     insta::assert_snapshot!(refusal("pointer.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), @r#"
@@ -76,7 +80,8 @@ fn wrong_file_types_are_named() {
       "value": null,
       "message": "expected a delimited table (`.csv`, `.psv`, also gzipped) or a workbook (`.xlsx`), found a Git LFS pointer, not the file itself",
       "expected": "a delimited table (`.csv`, `.psv`, also gzipped) or a workbook (`.xlsx`)",
-      "hint": "fetch the file with `git lfs pull`"
+      "hint": "fetch the file with `git lfs pull`",
+      "found": "a Git LFS pointer, not the file itself"
     }
     "#);
     insta::assert_snapshot!(refusal("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 Workbook"), @r#"
@@ -90,7 +95,8 @@ fn wrong_file_types_are_named() {
       "value": null,
       "message": "expected a workbook (`.xlsx`), found one of the kind before 2007 (`.xls`)",
       "expected": "a workbook (`.xlsx`)",
-      "hint": "save it as `.xlsx` in a spreadsheet"
+      "hint": "save it as `.xlsx` in a spreadsheet",
+      "found": "one of the kind before 2007 (`.xls`)"
     }
     "#);
     let name: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -105,7 +111,8 @@ fn wrong_file_types_are_named() {
       "value": null,
       "message": "expected a workbook without a password, found a protected one",
       "expected": "a workbook without a password",
-      "hint": "open it with its password in a spreadsheet and save it without one"
+      "hint": "open it with its password in a spreadsheet and save it without one",
+      "found": "a protected one"
     }
     "#);
     insta::assert_snapshot!(refusal("packed.gz", &gzipped(b"PK\x03\x04 ...")), @r#"
@@ -119,7 +126,8 @@ fn wrong_file_types_are_named() {
       "value": null,
       "message": "expected a table, found a workbook or an archive inside gzip",
       "expected": "a table",
-      "hint": "unpack it first"
+      "hint": "unpack it first",
+      "found": "a workbook or an archive inside gzip"
     }
     "#);
 }
@@ -138,7 +146,8 @@ fn an_unknown_header_says_what_differs_from_the_nearest_layout() {
       "value": "Prepared",
       "message": "expected column `Prepare Date`, found a header nearest to layout `detainers/ice-2015` that differs: missing `City`; not known `Town`; `Prepared` where `Prepare Date` is expected",
       "expected": "column `Prepare Date`",
-      "hint": "`--explain` shows the comparison column by column; a new layout is a new file in the `layouts` folder of the ingest crate"
+      "hint": "`--explain` shows the comparison column by column; a new layout is a new file in the `layouts` folder of the ingest crate",
+      "found": "a header nearest to layout `detainers/ice-2015` that differs: missing `City`; not known `Town`; `Prepared` where `Prepare Date` is expected"
     }
     "#);
     insta::assert_snapshot!(refusal("other.csv", b"alpha,beta\n1,2\n"), @r#"
@@ -146,13 +155,14 @@ fn an_unknown_header_says_what_differs_from_the_nearest_layout() {
       "code": "unknown_header",
       "file": "other.csv",
       "sheet": null,
-      "row": null,
-      "column": null,
+      "row": 1,
+      "column": "A",
       "header": null,
       "value": null,
       "message": "expected a known header in the first 15 rows, found `alpha`, `beta`",
       "expected": "a known header in the first 15 rows",
-      "hint": "`--explain` shows the comparison column by column; a new layout is a new file in the `layouts` folder of the ingest crate"
+      "hint": "`--explain` shows the comparison column by column; a new layout is a new file in the `layouts` folder of the ingest crate",
+      "found": "`alpha`, `beta`"
     }
     "#);
     insta::assert_snapshot!(refusal("years.csv", b"year,count\n2007,1\n"), @r#"
@@ -166,7 +176,8 @@ fn an_unknown_header_says_what_differs_from_the_nearest_layout() {
       "value": null,
       "message": "expected a header of one layout, found one that fits `detainer_totals_by_year` and `detainer_totals_lifted_by_year`",
       "expected": "a header of one layout",
-      "hint": "only the file's name tells them apart: it should begin with `all_detainers_by_year` or `lifted_detainers_by_year`"
+      "hint": "only the file's name tells them apart: it should begin with `all_detainers_by_year` or `lifted_detainers_by_year`",
+      "found": "one that fits `detainer_totals_by_year` and `detainer_totals_lifted_by_year`"
     }
     "#);
 }
@@ -189,7 +200,8 @@ fn a_cut_gzip_names_its_last_good_row() {
       "value": null,
       "message": "expected the end of the gzip stream, found the end of the file, after row [row]",
       "expected": "the end of the gzip stream",
-      "hint": "the download was probably interrupted; fetch the file again and compare its sha256"
+      "hint": "the download was probably interrupted; fetch the file again and compare its sha256",
+      "found": "the end of the file"
     }
     "#);
 
@@ -207,7 +219,8 @@ fn a_cut_gzip_names_its_last_good_row() {
       "value": null,
       "message": "expected a whole gzip stream, found bytes that contradict themselves (corrupt gzip stream does not have a matching checksum), after row 20001",
       "expected": "a whole gzip stream",
-      "hint": "the download was probably interrupted; fetch the file again and compare its sha256"
+      "hint": "the download was probably interrupted; fetch the file again and compare its sha256",
+      "found": "bytes that contradict themselves (corrupt gzip stream does not have a matching checksum)"
     }
     "#);
 }
@@ -226,7 +239,8 @@ fn a_quote_that_never_closes_is_refused() {
       "value": null,
       "message": "expected a closing quote, found the end of the file",
       "expected": "a closing quote",
-      "hint": "a quote that is never closed swallows the rows after it; correct the row or fetch the file again"
+      "hint": "a quote that is never closed swallows the rows after it; correct the row or fetch the file again",
+      "found": "the end of the file"
     }
     "#);
 }
@@ -245,7 +259,8 @@ fn a_line_without_end_is_refused() {
       "value": null,
       "message": "expected rows of at most 1024 KiB, found a longer one",
       "expected": "rows of at most 1024 KiB",
-      "hint": "this may not be a delimited table"
+      "hint": "this may not be a delimited table",
+      "found": "a longer one"
     }
     "#);
 }
@@ -273,7 +288,8 @@ fn cut_and_damaged_workbooks_are_refused() {
       "value": null,
       "message": "expected the directory at the end of the workbook, found none",
       "expected": "the directory at the end of the workbook",
-      "hint": "the download was probably interrupted; fetch the file again and compare its sha256"
+      "hint": "the download was probably interrupted; fetch the file again and compare its sha256",
+      "found": "none"
     }
     "#);
     insta::assert_snapshot!(refusal("archive.zip", &crate::workbooks::zip(&[("a.txt", "text")])), @r#"
@@ -287,7 +303,8 @@ fn cut_and_damaged_workbooks_are_refused() {
       "value": null,
       "message": "expected a workbook (`.xlsx`), found an archive of 1 files, `a.txt` first",
       "expected": "a workbook (`.xlsx`)",
-      "hint": "unpack it and give the folder"
+      "hint": "unpack it and give the folder",
+      "found": "an archive of 1 files, `a.txt` first"
     }
     "#);
     let twice = workbook(&[
@@ -298,14 +315,15 @@ fn cut_and_damaged_workbooks_are_refused() {
     {
       "code": "duplicate_sheet",
       "file": "twice.xlsx",
-      "sheet": null,
+      "sheet": "Detail",
       "row": null,
       "column": null,
       "header": null,
       "value": null,
       "message": "expected sheets of different names, found `Detail` twice",
       "expected": "sheets of different names",
-      "hint": "open the file in a spreadsheet and save it again, or fetch it again"
+      "hint": "open the file in a spreadsheet and save it again, or fetch it again",
+      "found": "`Detail` twice"
     }
     "#);
     let unknown = workbook(&[
@@ -318,12 +336,13 @@ fn cut_and_damaged_workbooks_are_refused() {
       "file": "unknown.xlsx",
       "sheet": "Detail",
       "row": 2,
-      "column": "D",
-      "header": "Kind",
-      "value": "Kind",
+      "column": "B",
+      "header": "Detainer Type",
+      "value": null,
       "message": "expected column `Detainer Type`, found a header nearest to layout `detainers/ice-2015` that differs: missing `Detainer Type`, `Detainer Detention Facility`, `Detainer Lift Reason`; not known `Kind`",
       "expected": "column `Detainer Type`",
-      "hint": "`--explain` shows the comparison column by column; a new layout is a new file in the `layouts` folder of the ingest crate"
+      "hint": "`--explain` shows the comparison column by column; a new layout is a new file in the `layouts` folder of the ingest crate",
+      "found": "a header nearest to layout `detainers/ice-2015` that differs: missing `Detainer Type`, `Detainer Detention Facility`, `Detainer Lift Reason`; not known `Kind`"
     }
     "#);
 }
