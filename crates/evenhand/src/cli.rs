@@ -4,6 +4,7 @@ use crate::progress::Progress;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use evenhand_derive::Rule;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Puts claims about immigration enforcement to the test on the public record.
 ///
@@ -26,6 +27,8 @@ pub enum Command {
     /// Look at claim files without judging them.
     #[command(subcommand)]
     Docket(Docket),
+    /// Download a release from its publisher, resumed and checked.
+    Fetch(Fetch),
     /// Read released files into a record and print the account of every row.
     Ingest(Ingest),
     /// Check a record's checksums, schemas, row counts and ledgers.
@@ -115,6 +118,44 @@ pub enum Docket {
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
+}
+
+/// `evenhand fetch`.
+#[derive(Debug, Args)]
+pub struct Fetch {
+    /// The release; `--list` names them.
+    #[arg(value_name = "RELEASE", required_unless_present = "list")]
+    pub release: Option<String>,
+    /// The folder to fetch into; without it, one here with the name of the release.
+    #[arg(long, value_name = "FOLDER")]
+    pub to: Option<PathBuf>,
+    /// List the releases, or the files of one, and fetch nothing.
+    #[arg(long)]
+    pub list: bool,
+    /// Another list of releases than the built-in one.
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// Tell what happens as JSON, one object a line (`fetch/1`).
+    #[arg(long)]
+    pub json: bool,
+    /// How to tell, on stderr, how far it has come.
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    pub progress: Progress,
+    /// Attempts after one that failed; one that brought a mebibyte makes the count begin anew.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub retries: u32,
+    /// Wait before the second attempt, doubled before each further one.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    pub retry_wait: Duration,
+    /// Longest wait for a connection, an answer, or the next bytes.
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub timeout: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().map_err(|error| error.to_string())?;
+    let fits = (0.001..=86_400.0).contains(&seconds);
+    fits.then(|| Duration::from_secs_f64(seconds)).ok_or_else(|| "expected 0.001 to 86400".to_owned())
 }
 
 /// `evenhand ingest`.

@@ -30,6 +30,7 @@ pub enum Progress {
 #[derive(Debug, Clone, Copy)]
 pub struct All {
     pub files: u64,
+    /// 0 where nobody says.
     pub bytes: u64,
 }
 
@@ -45,6 +46,8 @@ pub struct Far {
 
 /// Tells how far a command has come until it is dropped.
 pub struct Watch {
+    /// The line on a terminal, if there is one.
+    bar: Option<ProgressBar>,
     /// Dropped to end the thread.
     end: Option<Sender<()>>,
     teller: Option<JoinHandle<()>>,
@@ -54,12 +57,16 @@ impl Watch {
     /// Begins to tell what `far` says.
     pub fn start(progress: Progress, json: bool, all: All, far: impl Fn() -> Far + Send + 'static) -> Watch {
         let (mut told, every) = match progress {
-            Progress::None => return Watch { end: None, teller: None },
+            Progress::None => return Watch { bar: None, end: None, teller: None },
             Progress::Events => (Told::Events, Duration::from_secs(1)),
             Progress::Auto if json => (Told::Events, Duration::from_secs(1)),
             Progress::Lines => (Told::Lines, Duration::from_secs(10)),
             Progress::Auto if !io::stderr().is_terminal() => (Told::Lines, Duration::from_secs(10)),
             Progress::Bar | Progress::Auto => (Told::bar(), Duration::from_millis(250)),
+        };
+        let bar = match &told {
+            Told::Bar(bar) => Some(bar.clone()),
+            _ => None,
         };
         let (end, ended) = channel::<()>();
         let begun = Instant::now();
@@ -71,7 +78,15 @@ impl Watch {
                 bar.finish_and_clear();
             }
         });
-        Watch { end: Some(end), teller: Some(teller) }
+        Watch { bar, end: Some(end), teller: Some(teller) }
+    }
+
+    /// Says something else on stderr, with the line out of the way.
+    pub fn aside(&self, say: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(say),
+            None => say(),
+        }
     }
 }
 
@@ -111,8 +126,11 @@ impl Told {
 /// `reading: 3 of 13 files, 412 of 1,301 MB, 4,512,000 rows, 93,000 rows/s, 0:41 left`.
 fn line(all: All, far: Far, seconds: f64) -> String {
     let mut line = format!("{}: {} of {} files", far.doing, far.files, all.files);
-    line +=
-        &format!(", {} of {} MB", thousands(far.bytes / 1_000_000), thousands(all.bytes.div_ceil(1_000_000)));
+    let of = match all.bytes {
+        0 => String::new(),
+        bytes => format!(" of {}", thousands(bytes.div_ceil(1_000_000))),
+    };
+    line += &format!(", {}{of} MB", thousands(far.bytes / 1_000_000));
     match far.rows {
         Some(rows) => {
             line += &format!(", {} rows, {} rows/s", thousands(rows), thousands(rate(rows, seconds)))
@@ -129,7 +147,7 @@ fn event(all: All, far: Far, seconds: f64) -> serde_json::Value {
     let round = |seconds: f64| (seconds * 10.0).round() / 10.0;
     json!({
         "schema": "progress/1", "doing": far.doing, "files": far.files, "files_total": all.files,
-        "bytes": far.bytes, "bytes_total": all.bytes, "rows": far.rows,
+        "bytes": far.bytes, "bytes_total": Some(all.bytes).filter(|bytes| *bytes > 0), "rows": far.rows,
         "rows_per_second": far.rows.map(|rows| rate(rows, seconds)),
         "seconds": round(seconds), "seconds_left": left(all, far, seconds).map(round),
     })
@@ -176,5 +194,13 @@ mod tests {
         assert_eq!(event["schema"], "progress/1");
         assert_eq!(event["seconds"], 1.0);
         assert!(event["seconds_left"].is_null() && event["rows"].is_null(), "no pace yet, and no rows");
+    }
+
+    #[test]
+    fn a_total_that_nobody_knows_is_not_told() {
+        let far = Far { doing: "fetching", files: 0, bytes: 3_000_000, rows: None };
+        let all = All { files: 1, bytes: 0 };
+        assert_eq!(line(all, far, 2.0), "fetching: 0 of 1 files, 3 MB, 1.5 MB/s, 0:02");
+        assert!(event(all, far, 2.0)["bytes_total"].is_null());
     }
 }

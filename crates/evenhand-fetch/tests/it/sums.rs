@@ -88,7 +88,8 @@ fn a_file_without_an_address_is_to_be_had_by_hand() {
     let error = kit.fails(ErrorKind::ByHand, "no address");
     let hint = error.how_to_go_on().expect("a hint").to_owned();
     assert!(
-        hint.contains("https://deportationdata.org/data/ice.html") && hint.contains("release`, and run this again"),
+        hint.contains("https://deportationdata.org/data/ice.html")
+            && hint.contains("release`, and run this again"),
         "{hint}"
     );
     fs::write(kit.path(), body()).expect("a file put there by hand");

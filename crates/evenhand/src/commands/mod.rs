@@ -4,6 +4,7 @@ mod check;
 mod diff;
 mod docket;
 pub mod estimate;
+mod fetch;
 mod ingest;
 mod measures;
 mod panel;
@@ -26,6 +27,7 @@ pub fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(&args, cli.color, talk),
         Command::Diff(args) => diff::run(&args, talk),
         Command::Docket(args) => docket::run(&args, talk),
+        Command::Fetch(args) => fetch::run(&args, talk),
         Command::Ingest(args) => ingest::run(&args, talk),
         Command::Verify(args) => verify::run(&args, talk),
         Command::Query(args) => query::run(&args, talk),

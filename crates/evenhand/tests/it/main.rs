@@ -4,6 +4,7 @@ mod bad_input;
 mod crash;
 mod determinism;
 mod estimate;
+mod fetch;
 mod outputs;
 mod released;
 mod run;
