@@ -540,7 +540,9 @@ fn clean(bytes: &[u8]) -> (Cow<'_, str>, Option<Finding>) {
         }
     };
     let is_odd = |letter: char| letter.is_control() && !letter.is_whitespace();
-    if text.contains(is_odd) {
+    // Nearly every text is of the letters that no rule is about.
+    let is_plain = bytes.iter().all(|byte| (b' '..=b'~').contains(byte));
+    if !is_plain && text.contains(is_odd) {
         let text: String = text.chars().filter(|&letter| !is_odd(letter)).collect();
         return (Cow::Owned(text.trim().to_owned()), odd.or(Some(Finding::Control)));
     }
@@ -552,6 +554,10 @@ fn clean(bytes: &[u8]) -> (Cow<'_, str>, Option<Finding>) {
 
 /// A text whose runs of white space are one blank each.
 fn squeeze(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_plain = text.is_ascii() && !text.bytes().any(|byte| byte < b' ');
+    if is_plain && !text.starts_with(' ') && memchr::memmem::find(text.as_bytes(), b"  ").is_none() {
+        return text;
+    }
     let mut before = ' ';
     let is_tight = text.chars().all(|letter| {
         let tight = !letter.is_whitespace() || (letter == ' ' && before != ' ');

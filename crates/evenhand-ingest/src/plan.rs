@@ -64,6 +64,8 @@ pub enum SkipReason {
     LockFile,
     /// Its name begins with a dot.
     Hidden,
+    /// A link to a folder, which is not followed: it could lead back.
+    LinkedFolder,
     /// Unknown or unreadable, and [`Options::skip_unknown`] is set.
     Unknown,
 }
@@ -120,11 +122,14 @@ pub fn plan(paths: &[PathBuf], options: &Options) -> Result<Plan> {
             std::io::ErrorKind::NotFound => {
                 Error::expected_found(ErrorKind::Missing, "no_such_path", "a file or a folder", "none")
                     .in_file(&shown)
+                    .with_hint("look at the spelling, and at the folder that the path starts from")
             }
             _ => Error::io("unreadable", error).in_file(&shown),
         })?;
         if about.is_dir() {
             walk.folder(path, "", 0).map_err(|error| error.in_file(&shown))?;
+        } else if !about.is_file() {
+            return Err(not_a_file().in_file(&shown));
         } else {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             walk.files.push((path.clone(), name));
@@ -236,15 +241,41 @@ impl Walk {
             if let Some(reason) = reason_to_skip(&file_name) {
                 self.skipped.push(Skipped { path: path.display().to_string(), reason, error: None });
             } else if kind.is_dir() {
-                if depth < MAX_DEPTH {
-                    self.folder(&path, &name, depth + 1)?;
+                if depth == MAX_DEPTH {
+                    let expected = format!("folders at most {MAX_DEPTH} deep");
+                    let error =
+                        Error::expected_found(ErrorKind::Limit, "folder_too_deep", expected, "a deeper one");
+                    let hint = "give the folder of the release itself";
+                    return Err(error.in_file(&path.display().to_string()).with_hint(hint));
                 }
+                self.folder(&path, &name, depth + 1)?;
             } else if path.is_file() {
                 self.files.push((path, name));
+            } else if path.is_dir() {
+                let path = path.display().to_string();
+                self.skipped.push(Skipped { path, reason: SkipReason::LinkedFolder, error: None });
+            } else if kind.is_symlink() {
+                let error = Error::expected_found(
+                    ErrorKind::Missing,
+                    "broken_link",
+                    "a link to a file",
+                    "one to nothing",
+                );
+                let hint = "mend the link, or take it out of the folder";
+                return Err(error.in_file(&path.display().to_string()).with_hint(hint));
+            } else {
+                return Err(not_a_file().in_file(&path.display().to_string()));
             }
         }
         Ok(())
     }
+}
+
+/// The refusal of a device, a pipe or a socket.
+fn not_a_file() -> Error {
+    let found = "a device, a pipe or a socket";
+    Error::expected_found(ErrorKind::WrongType, "not_a_file", "a file or a folder", found)
+        .with_hint("write its bytes to a file, and give that")
 }
 
 fn reason_to_skip(name: &str) -> Option<SkipReason> {

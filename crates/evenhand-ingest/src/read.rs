@@ -237,7 +237,7 @@ impl Pace {
     #[inline]
     fn is_due(&mut self) -> bool {
         self.calls = self.calls.wrapping_add(1);
-        self.calls % 4096 == 0
+        self.calls.is_multiple_of(4096)
     }
 
     /// Rows kept since the last call.

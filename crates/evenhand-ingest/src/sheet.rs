@@ -27,8 +27,10 @@ const BATCH: usize = 1 << 16;
 const LAST_ROW: u64 = 1_048_576;
 /// Distinct words of one column that are reported one by one; the others are summed up.
 const WORDS_REPORTED: usize = 20;
-/// Bytes of distinct texts in one column at which a batch ends early.
+/// Bytes of new texts, of all columns together, at which a batch ends early.
 const BATCH_BYTES: usize = 64 << 20;
+/// Most bytes of different texts in one sheet; a full sheet of a release has a fifth of it.
+const SHEET_BYTES: usize = 1 << 30;
 
 /// One cell as a reader hands it over.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -127,6 +129,9 @@ pub(crate) struct Sheet<'a> {
     title: String,
     rows: Vec<u32>,
     last_row: u64,
+    /// Bytes of texts that columns carried over from the batch before, and of all that were met.
+    carried_bytes: usize,
+    text_bytes: usize,
     /// The last row that was not blank.
     last_filled: u64,
     /// Rows whose numbers were passed over, so that the file has no element of them.
@@ -263,6 +268,8 @@ impl<'a> Sheet<'a> {
             schema,
             rows: Vec::with_capacity(BATCH),
             last_row: setting.header_row,
+            carried_bytes: 0,
+            text_bytes: 0,
             last_filled: setting.header_row,
             gaps: 0,
             elements: None,
@@ -361,7 +368,7 @@ impl<'a> Sheet<'a> {
         self.rows.push(number);
         let is_full = match self.rows.len() {
             BATCH => true,
-            rows if rows % 1024 == 0 => self.columns.iter().any(|column| column.column.held() > BATCH_BYTES),
+            rows if rows % 16 == 0 => self.new_bytes() > BATCH_BYTES,
             _ => false,
         };
         if is_full { self.flush() } else { Ok(()) }
@@ -534,11 +541,27 @@ impl<'a> Sheet<'a> {
         Some("block_header")
     }
 
+    /// Bytes of texts met for the first time in this batch.
+    fn new_bytes(&self) -> usize {
+        self.columns
+            .iter()
+            .map(|column| column.column.held())
+            .sum::<usize>()
+            .saturating_sub(self.carried_bytes)
+    }
+
     /// Hands a batch to the sink.
     fn flush(&mut self) -> Result<()> {
         let rows = self.rows.len();
         if rows == 0 {
             return Ok(());
+        }
+        self.text_bytes += self.new_bytes();
+        if self.text_bytes > SHEET_BYTES {
+            let expected = format!("at most {} MiB of different texts in a sheet", SHEET_BYTES >> 20);
+            return Err(Error::expected_found(ErrorKind::Limit, "too_much_text", expected, "more")
+                .at_row(self.last_row)
+                .with_hint("no released table is like this; look at the file before trusting it"));
         }
         let numbers = UInt32Array::from(std::mem::replace(&mut self.rows, Vec::with_capacity(BATCH)));
         let mut arrays: Vec<ArrayRef> = vec![
@@ -550,6 +573,7 @@ impl<'a> Sheet<'a> {
         for column in &mut self.columns {
             column.column.take(rows, &mut arrays)?;
         }
+        self.carried_bytes = self.columns.iter().map(|column| column.column.held()).sum();
         self.checks.look(&arrays, numbers.values());
         let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(Error::internal)?;
         self.sink.batch(batch).map_err(Error::sink)

@@ -2,11 +2,16 @@
 
 use crate::sheet::{Cell, Row};
 use crate::{Error, ErrorKind, Result};
-use evenhand_workbook::{Cell as Held, Inflate, Merged, SheetKind, Visibility};
+use evenhand_workbook::{Cell as Held, Inflate, Limits, Merged, SheetKind, Visibility};
 use std::path::Path;
 
 /// Bytes that a sheet takes in its file from which on a second thread inflates it.
 const WORTH_A_THREAD: u64 = 1 << 20;
+
+/// Bytes of the longest text: a spreadsheet's cell holds at most 32,767 characters.
+const LONGEST_TEXT: usize = 4 * 32_768;
+/// Sheets that a workbook may have; released ones have a few.
+const MOST_SHEETS: usize = 1000;
 
 /// A workbook, as the rest of the crate sees it.
 pub(crate) trait Workbook: Sync {
@@ -46,7 +51,8 @@ pub(crate) struct Ended {
 
 /// Opens a workbook.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Workbook>> {
-    let book = evenhand_workbook::Workbook::open(path).map_err(refusal)?;
+    let limits = Limits { one_string_bytes: LONGEST_TEXT, sheets: MOST_SHEETS, ..Limits::default() };
+    let book = evenhand_workbook::Workbook::open_with(path, &limits).map_err(refusal)?;
     let worksheets = book.sheets().iter().filter(|sheet| sheet.kind == SheetKind::Worksheet);
     let sheets = worksheets.map(|sheet| sheet.name.clone()).collect();
     Ok(Box::new(Opened { book, sheets }))

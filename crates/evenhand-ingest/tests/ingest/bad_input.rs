@@ -445,3 +445,60 @@ fn a_failing_sink_stops_the_reading_and_says_why() {
     assert_eq!((error.kind(), error.message()), (ErrorKind::Sink, "the disk is full"));
     assert!(std::error::Error::source(&error).is_some());
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_and_never_waited_for() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir_all(at("pipes")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(at("pipes/arrests.csv")).status().unwrap().success());
+    std::fs::create_dir_all(at("broken")).unwrap();
+    symlink(at("nowhere.csv"), at("broken/arrests.csv")).unwrap();
+    std::fs::create_dir_all(at("looped")).unwrap();
+    symlink(at("looped/b.csv"), at("looped/a.csv")).unwrap();
+    symlink(at("looped/a.csv"), at("looped/b.csv")).unwrap();
+    std::fs::create_dir_all(at("named.xlsx")).unwrap();
+    let deep: std::path::PathBuf = (0..20).fold(at("deep"), |path, _| path.join("x"));
+    std::fs::create_dir_all(&deep).unwrap();
+    for (given, code) in [
+        ("pipes/arrests.csv", "not_a_file"),
+        ("pipes", "not_a_file"),
+        ("broken", "broken_link"),
+        ("broken/arrests.csv", "no_such_path"),
+        ("looped", "broken_link"),
+        ("looped/a.csv", "unreadable"),
+        ("named.xlsx", "nothing_known"),
+        ("deep", "folder_too_deep"),
+    ] {
+        let error = plan(&[at(given)], &Options::default()).unwrap_err();
+        assert_eq!(error.code(), code, "{given}");
+        assert!(error.hint().is_some() && error.file().unwrap().contains(given), "{error}");
+    }
+    assert_eq!(plan(&["/dev/null".into()], &Options::default()).unwrap_err().code(), "not_a_file");
+    // A link to the folder above is not followed, and told.
+    std::fs::create_dir_all(at("round")).unwrap();
+    std::fs::write(at("round/detainers.csv"), format!("{DETAINERS}10/1/2014,a,b,,,\n")).unwrap();
+    symlink(at("round"), at("round/again")).unwrap();
+    let plan = plan(&[at("round")], &Options::default()).unwrap();
+    assert_eq!(plan.sources.len(), 1);
+    assert_eq!(plan.skipped[0].reason, SkipReason::LinkedFolder);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_with_everything_are_read() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    for name in [b"a b's \"c\".csv".as_slice(), b"line\nend.csv", b"\x1b[2J.csv", b"caf\xe9.csv", b"-rf.csv"]
+    {
+        let path = folder.path().join(std::ffi::OsStr::from_bytes(name));
+        std::fs::write(&path, format!("{DETAINERS}10/1/2014,a,b,,,\n")).unwrap();
+        let (entry, kept) = crate::helpers::ingest(&path).unwrap();
+        assert_eq!((entry.sheets[0].tally.rows_kept, kept.rows("detainers")), (1, 1));
+        std::fs::write(&path, "a,b\n").unwrap();
+        let error = plan(&[path], &Options::default()).unwrap_err();
+        assert!(!error.to_string().contains(char::is_control), "{error}");
+    }
+}
