@@ -92,7 +92,7 @@ fn a_server_that_is_not_there_is_told() {
 #[test]
 fn a_server_that_does_not_answer_is_told() {
     let server = Server::start(|_| vec![Act::Wait(Duration::from_secs(2))]);
-    let mut kit = Kit::new(&server);
+    let mut kit = Kit::new(&server).waiting(400);
     kit.options.patience.retries = 1;
     kit.fails(ErrorKind::Network, "did not answer within 0.4 s (2 attempts)");
 }

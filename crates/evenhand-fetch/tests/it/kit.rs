@@ -64,7 +64,7 @@ impl Kit {
             longest_wait: Duration::from_millis(20),
             ..Patience::default()
         };
-        let timeout = Duration::from_millis(400);
+        let timeout = Duration::from_secs(10);
         let options = Options { to: to.to_owned(), timeout, patience, proxies: Proxies::default() };
         Self { release, options, told: Vec::new(), _scratch: None }
     }
@@ -82,6 +82,12 @@ impl Kit {
     /// With the published length of these bytes.
     pub fn published_length(mut self, bytes: &[u8]) -> Self {
         self.file().bytes = Some(bytes.len() as u64);
+        self
+    }
+
+    /// Waits for nothing longer than this; others wait as long as a machine with much to do may take.
+    pub fn waiting(mut self, milliseconds: u64) -> Self {
+        self.options.timeout = Duration::from_millis(milliseconds);
         self
     }
 

@@ -95,7 +95,7 @@ fn a_stall_is_a_cut() {
         }
         _ => serve(asked, &body(), TAG),
     });
-    let mut kit = Kit::new(&server);
+    let mut kit = Kit::new(&server).waiting(400);
     kit.brings(&body());
     assert_eq!(froms(&server), [None, Some(50_000)]);
     assert!(kit.told[1].contains("nothing came for 0.4 s after 50000 of 200000 bytes"), "{:?}", kit.told);
@@ -103,7 +103,7 @@ fn a_stall_is_a_cut() {
 
 #[test]
 fn a_slow_server_is_borne_with() {
-    let small = || body()[..1200].to_vec();
+    let small = || body()[..4000].to_vec();
     let server = Server::start(move |_| {
         let length = small().len().to_string();
         vec![
@@ -111,7 +111,7 @@ fn a_slow_server_is_borne_with() {
             Act::Trickle(small(), Duration::from_micros(500)),
         ]
     });
-    Kit::new(&server).brings(&body()[..1200]);
+    Kit::new(&server).waiting(1500).brings(&body()[..4000]);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_server_that_all_but_stands_still_is_not() {
         let few = Act::Trickle(body()[..100].to_vec(), Duration::from_millis(50));
         vec![head("200 OK", &[("Content-Length", "200000")]), few]
     });
-    let mut kit = Kit::new(&server);
+    let mut kit = Kit::new(&server).waiting(1500);
     kit.options.patience.retries = 0;
     kit.fails(ErrorKind::Network, "bytes a second, which is as good as nothing");
 }
