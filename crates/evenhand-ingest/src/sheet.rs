@@ -29,8 +29,8 @@ const LAST_ROW: u64 = 1_048_576;
 const WORDS_REPORTED: usize = 20;
 /// Bytes of new texts, of all columns together, at which a batch ends early.
 const BATCH_BYTES: usize = 64 << 20;
-/// Most bytes of different texts in one sheet; a full sheet of a release has a fifth of it.
-const SHEET_BYTES: usize = 1 << 30;
+/// Most bytes of different texts in one sheet: a full one with an identifier of 40 letters in every row has 40 MiB.
+const SHEET_BYTES: usize = 384 << 20;
 
 /// One cell as a reader hands it over.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -10,6 +10,8 @@ const WORTH_A_THREAD: u64 = 1 << 20;
 
 /// Bytes of the longest text: a spreadsheet's cell holds at most 32,767 characters.
 const LONGEST_TEXT: usize = 4 * 32_768;
+/// Bytes of all shared strings of a workbook.
+const SHARED_BYTES: usize = 256 << 20;
 /// Sheets that a workbook may have; released ones have a few.
 const MOST_SHEETS: usize = 1000;
 
@@ -51,7 +53,12 @@ pub(crate) struct Ended {
 
 /// Opens a workbook.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Workbook>> {
-    let limits = Limits { one_string_bytes: LONGEST_TEXT, sheets: MOST_SHEETS, ..Limits::default() };
+    let limits = Limits {
+        one_string_bytes: LONGEST_TEXT,
+        string_bytes: SHARED_BYTES,
+        sheets: MOST_SHEETS,
+        ..Limits::default()
+    };
     let book = evenhand_workbook::Workbook::open_with(path, &limits).map_err(refusal)?;
     let worksheets = book.sheets().iter().filter(|sheet| sheet.kind == SheetKind::Worksheet);
     let sheets = worksheets.map(|sheet| sheet.name.clone()).collect();

@@ -13,4 +13,5 @@ mod national;
 mod package;
 mod released;
 mod traps;
+mod values;
 mod workbooks;

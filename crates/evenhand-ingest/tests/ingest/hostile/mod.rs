@@ -7,7 +7,7 @@
 mod containers;
 mod delimited;
 mod documents;
-mod made;
+pub mod made;
 mod sheets;
 mod tables;
 
