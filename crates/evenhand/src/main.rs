@@ -20,6 +20,10 @@ mod threads;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
+/// Gives memory back however many threads have come and gone.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Name and version, as every record and every verdict carries them.
 const ENGINE: &str = concat!("evenhand ", env!("CARGO_PKG_VERSION"));
 
