@@ -5,18 +5,29 @@
 //! Read first: [`Rule`], the list of the rules; then [`Linker`].
 #![forbid(unsafe_code)]
 
+mod atlas;
+mod cut;
 mod episodes;
+mod facilities;
 mod intern;
+mod link;
 mod linker;
 mod nearest;
 mod out;
 mod read;
 mod repeats;
 mod rule;
+mod states;
 mod stays;
+mod tuples;
+mod weeks;
 
+pub use atlas::{Atlas, FacilityPlace, NoAtlas};
+pub use cut::{Boundary, Span};
+pub use link::Frame;
 pub use linker::Linker;
 pub use rule::{Rule, Rules};
+pub use weeks::{Overlap, TABLE as WEEKS, Weeks, overlaps};
 
 /// Where derived batches go: the table's name and its next rows. A table's batches come one after the other.
 pub type Sink<'a> = dyn FnMut(&'static str, arrow::array::RecordBatch) -> Result<(), SinkError> + 'a;
@@ -38,6 +49,12 @@ pub enum Error {
     /// More than four billion persons, texts or rows.
     #[error("too many {0} for one release")]
     TooMany(&'static str),
+    /// A release or a day has two boundaries.
+    #[error("release `{release}` has two boundaries, or its day has another release's")]
+    Boundaries {
+        /// The release.
+        release: String,
+    },
     /// The columnar format refused.
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),

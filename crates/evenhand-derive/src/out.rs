@@ -3,8 +3,8 @@
 use crate::read::{EPOCH, NO_TIME};
 use crate::{Error, Sink};
 use arrow::array::{
-    ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray, TimestampSecondArray,
-    UInt32Array, UInt64Array,
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
+    TimestampSecondArray, UInt32Array, UInt64Array,
 };
 use std::sync::Arc;
 
@@ -22,7 +22,11 @@ pub struct Places<'a> {
 
 impl Places<'_> {
     /// The four columns that say where rows were read.
-    pub fn columns(&self, rows: &[(u16, u32)]) -> Result<Vec<(&'static str, ArrayRef)>, Error> {
+    pub fn columns(
+        &self,
+        rows: impl Iterator<Item = (u16, u32)>,
+    ) -> Result<Vec<(&'static str, ArrayRef)>, Error> {
+        let rows = rows.collect::<Vec<_>>();
         let keys = || Int32Array::from_iter_values(rows.iter().map(|(sheet, _)| i32::from(*sheet)));
         let files = StringArray::from_iter_values(self.sheets.iter().map(|(file, _)| file));
         let sheets = StringArray::from_iter_values(self.sheets.iter().map(|(_, sheet)| sheet));
@@ -62,6 +66,11 @@ pub fn words<'a>(words: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
 /// Counts.
 pub fn counts(counts: impl Iterator<Item = u32>) -> ArrayRef {
     Arc::new(UInt32Array::from_iter_values(counts))
+}
+
+/// Yes or no.
+pub fn truths(truths: impl Iterator<Item = bool>) -> ArrayRef {
+    Arc::new(BooleanArray::from_iter(truths.map(Some)))
 }
 
 /// Numbers of episodes and stays.

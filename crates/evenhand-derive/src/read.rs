@@ -15,21 +15,28 @@ pub const NO_DAY: i32 = i32::MAX;
 /// Seconds from 1970 to 2000: times are kept in 32 bits around the year 2000 (1932 to 2068).
 pub const EPOCH: i64 = 946_684_800;
 
-/// A dictionary column's keys and texts; a plain text column is its own dictionary.
-fn texts(column: &ArrayRef) -> Result<(Vec<Option<u32>>, StringArray), Error> {
-    let (keys, values) = match column.as_any_dictionary_opt() {
+/// A dictionary column's keys and texts, [`NONE`] for a cell without one; a plain text column is its own dictionary.
+fn texts(column: &ArrayRef) -> Result<(Vec<u32>, StringArray), Error> {
+    let (mut keys, values) = match column.as_any_dictionary_opt() {
         Some(dictionary) => {
-            let keys = cast(dictionary.keys(), &DataType::Int64)?;
-            (keys, dictionary.values().clone())
+            let keys = cast(dictionary.keys(), &DataType::Int32)?;
+            let keys = keys.as_primitive::<Int32Type>();
+            let numbers = keys.values().iter().map(|key| key.cast_unsigned());
+            let numbers = match keys.nulls() {
+                Some(nulls) => {
+                    numbers.zip(nulls.iter()).map(|(key, valid)| if valid { key } else { NONE }).collect()
+                }
+                None => numbers.collect::<Vec<_>>(),
+            };
+            (numbers, dictionary.values().clone())
         }
-        None => {
-            let keys = arrow::array::Int64Array::from_iter_values(0..column.len() as i64);
-            (std::sync::Arc::new(keys) as ArrayRef, column.clone())
-        }
+        None => ((0..column.len() as u32).collect(), column.clone()),
     };
     let values = cast(&values, &DataType::Utf8)?.as_string::<i32>().clone();
-    let filled = |key: Option<i64>| key.map(|key| key as u32).filter(|key| values.is_valid(*key as usize));
-    let keys = keys.as_primitive::<Int64Type>().iter().map(filled).collect();
+    if values.null_count() > 0 {
+        let is_null = |key: u32| key != NONE && values.is_null(key as usize);
+        keys.iter_mut().filter(|key| is_null(**key)).for_each(|key| *key = NONE);
+    }
     Ok((keys, values))
 }
 
@@ -40,10 +47,11 @@ pub fn codes(batch: &RecordBatch, name: &str, set: &mut Intern) -> Result<Vec<u3
     let mut numbers = vec![NONE; values.len()];
     let mut codes = Vec::with_capacity(keys.len());
     for key in keys {
-        let Some(key) = key.map(|key| key as usize) else {
+        if key == NONE {
             codes.push(NONE);
             continue;
-        };
+        }
+        let key = key as usize;
         if numbers[key] == NONE && !values.value(key).trim().is_empty() {
             numbers[key] = set.number(values.value(key))?;
         }
@@ -52,13 +60,19 @@ pub fn codes(batch: &RecordBatch, name: &str, set: &mut Intern) -> Result<Vec<u3
     Ok(codes)
 }
 
+/// The texts of a column.
+pub fn strings(column: &ArrayRef) -> Result<Vec<Option<String>>, Error> {
+    let (keys, values) = texts(column)?;
+    Ok(keys.into_iter().map(|key| (key != NONE).then(|| values.value(key as usize).to_owned())).collect())
+}
+
 /// Where a text column says `text`, blanks squeezed.
 pub fn says(batch: &RecordBatch, name: &str, text: &str) -> Result<Vec<bool>, Error> {
     let Some(column) = batch.column_by_name(name) else { return Ok(vec![false; batch.num_rows()]) };
     let (keys, values) = texts(column)?;
     let squeezed = |value: &str| value.split_whitespace().collect::<Vec<_>>().join(" ") == text;
     let same = values.iter().map(|value| value.is_some_and(squeezed)).collect::<Vec<_>>();
-    Ok(keys.into_iter().map(|key| key.is_some_and(|key| same[key as usize])).collect())
+    Ok(keys.into_iter().map(|key| key != NONE && same[key as usize]).collect())
 }
 
 /// The days of a date column since 1970.
@@ -145,10 +159,8 @@ pub fn fingerprints(batch: &RecordBatch, leaving: &[&str]) -> Result<Vec<u64>, E
                 let (keys, values) = texts(column)?;
                 let words =
                     values.iter().map(|text| hash(text.unwrap_or_default().as_bytes())).collect::<Vec<_>>();
-                for (row, key) in keys.into_iter().enumerate() {
-                    if let Some(key) = key {
-                        add(row, words[key as usize]);
-                    }
+                for (row, key) in keys.into_iter().enumerate().filter(|(_, key)| *key != NONE) {
+                    add(row, words[key as usize]);
                 }
             }
         }

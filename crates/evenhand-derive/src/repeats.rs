@@ -1,11 +1,12 @@
 //! Repeated detainers, encounters and removals.
 
 use crate::intern::NONE;
+use std::collections::HashSet;
 
 /// The day of a row that has none.
 pub const NO_DAY: i32 = i32::MIN;
 
-/// One row of an event table; 24 bytes.
+/// One row of an event table; 28 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Event {
     /// The person, dense.
@@ -16,8 +17,10 @@ pub struct Event {
     pub sheet: u16,
     /// The row in the sheet.
     pub row: u32,
-    /// What must be equal besides the person: type and facility of a detainer.
-    pub same: [u32; 2],
+    /// The number of a detainer's type and facility; the same for all rows of other tables.
+    pub kind: u32,
+    /// Every cell, fingerprinted.
+    pub print: [u32; 2],
 }
 
 impl Event {
@@ -37,6 +40,26 @@ pub enum Chain {
     Alike,
 }
 
+/// Which rows of a sorted list equal a kept row of the same person and day in every cell. The first is kept, or the
+/// last where the rule after this one keeps the last.
+pub fn exact(sorted: &[Event], chain: Chain) -> Vec<bool> {
+    let mut repeated = vec![false; sorted.len()];
+    let mut seen = HashSet::new();
+    let mut start = 0;
+    for day in sorted.chunk_by(|a, b| a.person == b.person && a.day == b.day && !a.unknown()) {
+        if day.len() > 1 {
+            seen.clear();
+            let mut mark = |at: usize| repeated[start + at] = !seen.insert(day[at].print);
+            match chain {
+                Chain::Last => (0..day.len()).rev().for_each(&mut mark),
+                _ => (0..day.len()).for_each(&mut mark),
+            }
+        }
+        start += day.len();
+    }
+    repeated
+}
+
 /// Which rows of a sorted list are repeats of a kept one.
 pub fn repeated(sorted: &[Event], chain: Chain) -> Vec<bool> {
     let reach = i64::from(chain == Chain::Alike);
@@ -44,12 +67,14 @@ pub fn repeated(sorted: &[Event], chain: Chain) -> Vec<bool> {
         a.person == b.person && !a.unknown() && !b.unknown() && i64::from(b.day) - i64::from(a.day) <= reach
     };
     let mut repeated = Vec::with_capacity(sorted.len());
+    let mut seen = HashSet::new();
     for group in sorted.chunk_by(near) {
+        seen.clear();
         for (at, row) in group.iter().enumerate() {
             repeated.push(match chain {
                 Chain::First => at > 0,
                 Chain::Last => at + 1 < group.len(),
-                Chain::Alike => group[..at].iter().any(|before| before.same == row.same),
+                Chain::Alike => group.len() > 1 && !seen.insert(row.kind),
             });
         }
     }

@@ -1,9 +1,12 @@
 //! Stints in detention into stays.
 
+use crate::Error;
 use crate::intern::NONE;
-use crate::read::NO_TIME;
+use crate::read::{NO_DAY, NO_TIME};
+use crate::tuples::Tuples;
+use std::collections::{HashMap, HashSet};
 
-/// One stint: a person in one facility from book-in to book-out; 44 bytes.
+/// One stint: a person in one facility from book-in to book-out; 40 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stint {
     /// The person, dense.
@@ -20,10 +23,8 @@ pub struct Stint {
     pub facility: u32,
     /// Book-out of the stint; none while it is open.
     pub book_out: i32,
-    /// The amount of the bond, interned; none without.
-    pub bond: u32,
-    /// The day the bond was posted; [`crate::read::NO_DAY`] without.
-    pub bond_day: i32,
+    /// The number of its bond and departure.
+    pub terms: u32,
     /// Everything but the bond, fingerprinted.
     pub print: [u32; 2],
 }
@@ -47,37 +48,103 @@ impl Stint {
 /// Where a row that was set aside had been read.
 pub type Place = (u16, u32);
 
+/// What few stints have and many share: bond, the day it was posted, the day of departure.
+#[derive(Debug, Default)]
+pub struct Terms {
+    amounts: Vec<f64>,
+    numbers: HashMap<u64, u32>,
+    /// Number of the amount, day of posting, day of departure; [`NONE`] and [`NO_DAY`] without.
+    tuples: Tuples<3>,
+}
+
+impl Terms {
+    /// The number of these terms.
+    pub fn number(
+        &mut self,
+        bond: Option<f64>,
+        posted: Option<i32>,
+        departed: Option<i32>,
+    ) -> Result<u32, Error> {
+        let bond = bond.map_or(NONE, |amount| self.amount(amount));
+        let day = |day: Option<i32>| day.unwrap_or(NO_DAY).cast_unsigned();
+        self.tuples.number([bond, day(posted), day(departed)])
+    }
+
+    fn amount(&mut self, amount: f64) -> u32 {
+        let next = self.amounts.len() as u32;
+        *self.numbers.entry(amount.to_bits()).or_insert_with(|| {
+            self.amounts.push(amount);
+            next
+        })
+    }
+
+    /// The numbers that the terms of `other` have here.
+    pub fn merge(&mut self, other: &Terms) -> Result<Vec<u32>, Error> {
+        let amounts = other.amounts.iter().map(|amount| self.amount(*amount)).collect::<Vec<_>>();
+        let bond = |number: u32| amounts.get(number as usize).copied().unwrap_or(NONE);
+        self.tuples.merge(&other.tuples, |[amount, posted, departed]| [bond(amount), posted, departed])
+    }
+
+    /// The amount of the bond.
+    pub fn bond(&self, terms: u32) -> Option<f64> {
+        self.amounts.get(self.tuples.list()[terms as usize][0] as usize).copied()
+    }
+
+    /// The day of departure, [`NO_DAY`] without.
+    pub fn departed(&self, terms: u32) -> i32 {
+        self.tuples.list()[terms as usize][2].cast_signed()
+    }
+
+    /// The lower bond and the earlier day of posting of two, with the departure of the first.
+    fn lower(&mut self, one: u32, two: u32) -> Result<u32, Error> {
+        let [a, b] = [one, two].map(|terms| self.tuples.list()[terms as usize]);
+        let amount = |terms: u32| self.bond(terms).unwrap_or(f64::INFINITY);
+        let bond = if amount(two) < amount(one) { b[0] } else { a[0] };
+        let posted = a[1].cast_signed().min(b[1].cast_signed());
+        self.tuples.number([bond, posted.cast_unsigned(), a[2]])
+    }
+}
+
 /// Drops rows of a sorted list that equal an earlier one in everything but the bond; the one kept gets the lowest
 /// bond and the earliest day of a posting of the stint.
-pub fn drop_bond_repeats(sorted: &mut Vec<Stint>, bonds: &[f64], aside: &mut Vec<Place>) {
+pub fn drop_bond_repeats(
+    sorted: &mut Vec<Stint>,
+    terms: &mut Terms,
+    aside: &mut Vec<Place>,
+) -> Result<(), Error> {
     let stint = |a: &Stint, b: &Stint| a.same_stay(b) && a.book_in == b.book_in;
-    let amount = |bond: u32| bonds.get(bond as usize).copied().unwrap_or(f64::INFINITY);
     let mut dropped = vec![false; sorted.len()];
+    let mut seen = HashMap::new();
     let mut start = 0;
     for group in sorted.chunk_by_mut(stint) {
-        for at in 1..group.len() {
-            let (before, rest) = group.split_at_mut(at);
-            let row = rest[0];
-            let equal = |kept: &&mut Stint| kept.print == row.print && kept.facility == row.facility;
-            let Some(kept) = before.iter_mut().find(equal) else { continue };
-            if amount(row.bond) < amount(kept.bond) {
-                kept.bond = row.bond;
+        if group.len() > 1 {
+            seen.clear();
+            for at in 0..group.len() {
+                let row = group[at];
+                let kept = *seen.entry((row.print, row.facility)).or_insert(at);
+                if kept < at {
+                    group[kept].terms = terms.lower(group[kept].terms, row.terms)?;
+                    dropped[start + at] = true;
+                }
             }
-            kept.bond_day = kept.bond_day.min(row.bond_day);
-            dropped[start + at] = true;
         }
         start += group.len();
     }
     drop_marked(sorted, &dropped, aside);
+    Ok(())
 }
 
 /// Drops all but the last row of one person, facility, day and stay.
 pub fn drop_day_repeats(sorted: &mut Vec<Stint>, aside: &mut Vec<Place>) {
     let mut dropped = vec![false; sorted.len()];
+    let mut seen = HashSet::new();
     let mut start = 0;
     for day in sorted.chunk_by(|a, b| a.same_stay(b) && a.day() == b.day()) {
-        for (at, row) in day.iter().enumerate() {
-            dropped[start + at] = day[at + 1..].iter().any(|later| later.facility == row.facility);
+        if day.len() > 1 {
+            seen.clear();
+            for (at, row) in day.iter().enumerate().rev() {
+                dropped[start + at] = !seen.insert(row.facility);
+            }
         }
         start += day.len();
     }
@@ -111,9 +178,8 @@ impl Stay<'_> {
     }
 
     /// The lowest bond of any stint.
-    pub fn lowest_bond(&self, bonds: &[f64]) -> Option<f64> {
-        let amounts = self.stints.iter().filter_map(|stint| bonds.get(stint.bond as usize).copied());
-        amounts.reduce(f64::min)
+    pub fn lowest_bond(&self, terms: &Terms) -> Option<f64> {
+        self.stints.iter().filter_map(|stint| terms.bond(stint.terms)).reduce(f64::min)
     }
 
     /// The book-out of the last stint; none while the stay is open.

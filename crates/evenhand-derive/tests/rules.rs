@@ -3,7 +3,7 @@
 use arrow::array::{ArrayRef, UInt32Array, UInt64Array};
 use arrow::array::{AsArray, Date32Array, DictionaryArray, Float64Array, RecordBatch, TimestampSecondArray};
 use arrow::datatypes::{Int32Type, TimestampSecondType, UInt32Type, UInt64Type};
-use evenhand_derive::{Linker, Rule, Rules};
+use evenhand_derive::{Atlas, Boundary, FacilityPlace, Frame, Linker, NoAtlas, Rule, Rules, Weeks, overlaps};
 use evenhand_ledger::Step;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -87,6 +87,14 @@ fn stint_batch(file: &str, first: usize, rows: &[Stint]) -> RecordBatch {
 }
 
 fn derive(batches: &[(&str, RecordBatch)], rules: &Rules) -> (Output, Vec<Step>) {
+    derive_in(batches, &frame(rules))
+}
+
+fn frame(rules: &Rules) -> Frame<'_> {
+    Frame { release: "ice-r2026mar", end: END, rules, boundaries: &[], atlas: &NoAtlas }
+}
+
+fn derive_in(batches: &[(&str, RecordBatch)], frame: &Frame<'_>) -> (Output, Vec<Step>) {
     let mut all = Linker::default();
     for (table, batch) in batches {
         let mut one = Linker::default();
@@ -98,7 +106,7 @@ fn derive(batches: &[(&str, RecordBatch)], rules: &Rules) -> (Output, Vec<Step>)
         output.entry(table).or_default().push(batch);
         Ok(())
     };
-    let steps = all.finish("ice-r2026mar", END, rules, &mut sink).unwrap();
+    let steps = all.finish(frame, &mut sink).unwrap();
     steps.iter().for_each(|step| step.tally.check(&step.name).unwrap());
     (output, steps)
 }
@@ -137,9 +145,16 @@ fn gaps_of_a_day_chain_and_the_first_row_is_kept() {
     let (output, steps) = derive(&[("arrests", arrest_batch("a", 8, &arrests))], &Rules::default());
     assert_eq!(numbers(&output, "arrest_episodes", "episode"), [1, 1, 1, 2, 3, 4].map(Some));
     let kinds = texts(&output, "arrest_episodes", "kind").into_iter().flatten().collect::<Vec<_>>();
+    assert_eq!(kinds, ["exact_but_time", "exact_but_time", "kept", "kept", "unknown", "unknown"]);
+    let step = |name: &str| steps.iter().find(|step| step.name == name).unwrap().tally.clone();
+    assert_eq!((step("exact-repeats").rows_read, step("exact-repeats").rows_kept), (6, 6));
+    assert_eq!((step("arrest-time-repeats").rows_read, step("arrest-time-repeats").rows_kept), (6, 4));
+    assert_eq!((step("arrest-episodes").rows_read, step("arrest-episodes").rows_kept), (4, 4));
+    let first = Rules { without: [Rule::ArrestTimeRepeats].into(), ..Rules::default() };
+    let (output, _) = derive(&[("arrests", arrest_batch("a", 8, &arrests))], &first);
+    let kinds = texts(&output, "arrest_episodes", "kind").into_iter().flatten().collect::<Vec<_>>();
     assert_eq!(kinds, ["kept", "exact_but_time", "exact_but_time", "kept", "unknown", "unknown"]);
-    assert_eq!((steps[0].tally.rows_read, steps[0].tally.rows_kept), (6, 4));
-    let off = Rules { without: [Rule::ArrestEpisodes].into() };
+    let off = Rules { without: [Rule::ArrestEpisodes].into(), ..Rules::default() };
     let (output, _) = derive(&[("arrests", arrest_batch("a", 8, &arrests))], &off);
     assert_eq!(numbers(&output, "arrest_episodes", "episode"), [1, 2, 3, 4, 5, 6].map(Some));
 }
@@ -153,8 +168,230 @@ fn detainers_of_consecutive_days_repeat_only_when_alike() {
         ("detainer_type", text(types.iter().map(|kind| Some((*kind).to_owned())))),
         ("person_id", text(days.iter().map(|_| id(Some(1))))),
     ];
-    let (output, _) = derive(&[("detainers", batch("d", 8, 5, columns))], &Rules::default());
+    let detainers = [("detainers", batch("d", 8, 5, columns))];
+    let (output, _) = derive(&detainers, &Rules::default());
     assert_eq!(rows(&output, "repeats"), [9, 11]);
+    // Until March 2026 a day was a day, whatever the type, and consecutive days were two.
+    let older = Rules { with: [Rule::DetainerRepeatsSameDay].into(), ..Rules::default() };
+    let (output, steps) = derive(&detainers, &older);
+    assert_eq!(rows(&output, "repeats"), [11]);
+    assert!(steps.iter().any(|step| step.name == "detainer-repeats-same-day"));
+    assert!(steps.iter().all(|step| step.name != "detainer-repeats"));
+}
+
+#[test]
+fn rows_equal_in_every_cell_are_told_before_those_of_the_same_day() {
+    let table = |date: &'static str, column: &'static str| {
+        let days = [20_000, 20_000, 20_000, 20_000];
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            (date, Arc::new(Date32Array::from_iter_values(days))),
+            (column, text(["A", "B", "B", "A"].into_iter().map(|cell| Some(cell.to_owned())))),
+            ("person_id", text([Some(1), Some(1), Some(1), None].into_iter().map(id))),
+        ];
+        batch("f", 8, 4, columns)
+    };
+    let tables = [
+        ("encounters", table("event_date", "event_type")),
+        ("removals", table("departed_date", "port_of_departure")),
+    ];
+    let (output, steps) = derive(&tables, &Rules::default());
+    let step = |name: &str, table: &str| {
+        let found = steps.iter().find(|step| step.name == name && step.table == table).unwrap();
+        (found.tally.rows_read, found.tally.rows_kept)
+    };
+    assert_eq!(step("exact-repeats", "encounters"), (4, 3));
+    assert_eq!(step("encounter-repeats", "encounters"), (3, 2));
+    assert_eq!(step("exact-repeats", "removals"), (4, 3));
+    assert_eq!(step("removal-repeats", "removals"), (3, 2));
+    // Of equal encounters the first is kept, of equal removals the last.
+    let aside = rows(&output, "repeats");
+    let named = texts(&output, "repeats", "table").into_iter().zip(texts(&output, "repeats", "step"));
+    let named = named.map(|(table, step)| format!("{} {}", table.unwrap(), step.unwrap()));
+    let told = aside.iter().zip(named).map(|(row, named)| format!("{row} {named}")).collect::<Vec<_>>();
+    assert_eq!(
+        told,
+        [
+            "10 encounters exact-repeats",
+            "9 encounters encounter-repeats",
+            "9 removals exact-repeats",
+            "8 removals removal-repeats",
+        ]
+    );
+}
+
+#[test]
+fn the_earlier_rule_of_removals_looks_further_ahead_and_at_the_stays_own_departure() {
+    let day = (START / 86_400) as i32;
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("departed_date", Arc::new(Date32Array::from_iter_values([day, day + 40]))),
+        ("person_id", text((0..2).map(|_| id(Some(1))))),
+    ];
+    let stint = |stay, out| Stint {
+        person: Some(1),
+        stay,
+        book_in: stay,
+        book_out: Some(out),
+        facility: 1,
+        bond: None,
+    };
+    // Booked out six days after the first departure; and long before the second, but its departure is that day's.
+    let stints = stint_batch("s", 8, &[stint(0, 150), stint(200, 300)]);
+    let departed: ArrayRef = Arc::new(Date32Array::from(vec![None, Some(day + 40)]));
+    let mut columns_of_stints =
+        stints.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+    let mut arrays = stints.columns().to_vec();
+    columns_of_stints.push("departed_date".to_owned());
+    arrays.push(departed);
+    let named = columns_of_stints.iter().zip(arrays).map(|(name, array)| (name, array, true));
+    let stints = RecordBatch::try_from_iter_with_nullable(named).unwrap();
+    let tables = [("removals", batch("r", 8, 2, columns)), ("detention_stints", stints)];
+    let (output, _) = derive(&tables, &Rules::default());
+    assert_eq!(numbers(&output, "removal_stays", "stay"), [None, None]);
+    let older = Rules { with: [Rule::RemovalStaysWide].into(), ..Rules::default() };
+    let (output, _) = derive(&tables, &older);
+    assert_eq!(numbers(&output, "removal_stays", "stay"), [Some(1), Some(2)]);
+}
+
+/// Knows Texas and one jail in it.
+struct Texas;
+
+impl Atlas for Texas {
+    fn state(&self, text: &str) -> Option<&str> {
+        ["TX", "TEXAS"].contains(&text).then_some("TEXAS")
+    }
+
+    fn facility(&self, code: &str) -> Option<FacilityPlace> {
+        (code == "F1").then(|| FacilityPlace {
+            city: Some("AUSTIN".to_owned()),
+            state: Some("TEXAS".to_owned()),
+            county_fips: Some("48453".to_owned()),
+        })
+    }
+}
+
+#[test]
+fn states_and_places_are_filled_in_beside_the_released_columns() {
+    let day = (START / 86_400) as i32;
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("apprehension_date", Arc::new(Date32Array::from_iter_values([day, day + 1, day + 9, day + 20]))),
+        (
+            "apprehension_state",
+            text(["Texas", "", "", ""].into_iter().map(|s| Some(s.to_owned()).filter(|s| !s.is_empty()))),
+        ),
+        (
+            "apprehension_site_landmark",
+            text(
+                ["", "", "JAIL, TX", "JAIL"]
+                    .into_iter()
+                    .map(|s| Some(s.to_owned()).filter(|s| !s.is_empty())),
+            ),
+        ),
+        ("person_id", text((0..4).map(|_| id(Some(1))))),
+    ];
+    let stint = |facility| Stint {
+        person: Some(1),
+        stay: 0,
+        book_in: i64::from(facility),
+        book_out: Some(50),
+        facility,
+        bond: None,
+    };
+    let tables = [
+        ("arrests", batch("a", 8, 4, columns)),
+        ("detention_stints", stint_batch("s", 8, &[stint(1), stint(2)])),
+    ];
+    let rules = Rules::default();
+    let (output, steps) = derive_in(&tables, &Frame { atlas: &Texas, ..frame(&rules) });
+    let told = |table: &str, column: &str| {
+        let all = texts(&output, table, column).into_iter();
+        all.map(|text| text.unwrap_or_else(|| "-".to_owned())).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(told("arrest_episodes", "apprehension_state_filled"), "TEXAS TEXAS TEXAS -");
+    assert_eq!(told("arrest_episodes", "state_source"), "released state-episode state-landmark-code -");
+    assert_eq!(told("detention_stays", "facility_city_first"), "AUSTIN");
+    assert_eq!(told("detention_stays", "facility_county_fips_first"), "48453");
+    assert_eq!(told("detention_stays", "facility_state_last"), "-");
+    let states = steps.iter().filter(|step| step.name.starts_with("state-"));
+    let states = states.map(|step| (step.name.as_str(), step.tally.rows_read, step.tally.rows_kept));
+    assert_eq!(
+        states.collect::<Vec<_>>(),
+        [
+            ("state-released", 4, 1),
+            ("state-landmark-code", 3, 1),
+            ("state-landmark-majority", 2, 0),
+            ("state-aor-majority", 2, 0),
+            ("state-episode", 2, 1),
+        ]
+    );
+    let unplaced = steps.iter().find(|step| step.name == "facility-places").unwrap();
+    assert_eq!(unplaced.tally.set_aside["unknown_facility_code"], 1);
+}
+
+#[test]
+fn a_stay_across_the_boundary_is_counted_once_and_whole() {
+    let stint = |person, stay, book_in, book_out| Stint {
+        person: Some(person),
+        stay,
+        book_in,
+        book_out,
+        facility: 1,
+        bond: None,
+    };
+    // The boundary is midnight after hour 100, which is hour 108: over before it, across it with two stints, open
+    // across it, after it.
+    let stints = [
+        stint(1, 0, 0, Some(50)),
+        stint(2, 10, 10, Some(60)),
+        stint(2, 10, 60, Some(130)),
+        stint(3, 20, 20, None),
+        stint(4, 120, 120, Some(140)),
+    ];
+    let arrests = [0, 110].map(|hour| Arrest { person: Some(9), hour, reprocessed: false });
+    let day = ((START + 100 * HOUR) / 86_400) as i32 + 1;
+    let boundaries = [Boundary { day, release: "ice-r2026mar".to_owned() }];
+    let tables =
+        [("detention_stints", stint_batch("s", 8, &stints)), ("arrests", arrest_batch("a", 8, &arrests))];
+    let rules = Rules::default();
+    let of = |release: &'static str| {
+        let frame = Frame { boundaries: &boundaries, release, ..frame(&rules) };
+        let (output, steps) = derive_in(&tables, &frame);
+        let column = |table: &str| {
+            let batch = &output[table][0];
+            let column = batch.column_by_name("belongs").unwrap().as_boolean().clone();
+            column.iter().flatten().collect::<Vec<_>>()
+        };
+        let crossing = steps.iter().find(|step| step.name == "boundary-stays").unwrap().tally.clone();
+        (column("detention_stays"), column("arrest_episodes"), crossing)
+    };
+    let (stays, arrests, crossing) = of("ice-r2026mar");
+    assert_eq!(stays, [false, true, true, true]);
+    assert_eq!(arrests, [false, true]);
+    assert_eq!((crossing.rows_read, crossing.rows_kept), (3, 3));
+    let (stays, arrests, crossing) = of("ice-r2023");
+    assert_eq!(stays, [true, false, false, false]);
+    assert_eq!(arrests, [true, false]);
+    assert_eq!((crossing.rows_read, crossing.rows_kept), (3, 0));
+}
+
+#[test]
+fn weeks_of_two_releases_are_compared_through_the_record() {
+    let of = |days: &[i32]| {
+        let arrests =
+            days.iter().map(|day| Arrest { person: None, hour: i64::from(*day) * 24, reprocessed: false });
+        arrests.collect::<Vec<_>>()
+    };
+    let mut weeks = BTreeMap::new();
+    for (release, days) in [("a", vec![0, 7, 8, 14, 21]), ("b", vec![0, 7, 14, 21])] {
+        let rules = Rules::default();
+        let frame = Frame { release, ..frame(&rules) };
+        let (output, _) = derive_in(&[("arrests", arrest_batch("f", 8, &of(&days)))], &frame);
+        for batch in &output["release_weeks"] {
+            Weeks::read(batch, &mut weeks).unwrap();
+        }
+    }
+    let found = overlaps(&weeks, |_| None);
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].weeks, found[0].rows, found[0].largest_difference), (2, [3, 2], 0.5));
 }
 
 #[test]
@@ -248,12 +485,21 @@ proptest! {
     fn episodes_are_those_of_the_definition(rows in arrests()) {
         let (output, _) = derive(&[("arrests", arrest_batch("a", 0, &rows))], &Rules::default());
         let order = |at: &usize| (rows[*at].hour, rows[*at].reprocessed, *at);
-        let kept = |at: &usize| {
+        let starts = |at: &usize| {
             let person = rows[*at].person;
             let before = (0..rows.len()).filter(|other| rows[*other].person == person && order(other) < order(at));
             person.is_none() || before.map(|other| rows[other].hour).max().is_none_or(|hour| rows[*at].hour - hour > 24)
         };
-        let mut expected = (0..rows.len()).filter(kept).map(|at| at as u32).collect::<Vec<_>>();
+        // The last of the episode's rows that equal its first but for the time; of rows equal in time too the first.
+        let stands = |first: usize| {
+            let next = (0..rows.len()).filter(|at| rows[*at].person == rows[first].person && starts(at) && order(at) > order(&first));
+            let end = next.map(|at| order(&at)).min();
+            let inside = |at: &usize| order(at) >= order(&first) && end.is_none_or(|end| order(at) < end);
+            let equal = |at: &usize| rows[*at].person == rows[first].person && rows[*at].reprocessed == rows[first].reprocessed;
+            let alike = (0..rows.len()).filter(|at| rows[first].person.is_some() && inside(at) && equal(at));
+            alike.max_by_key(|at| (rows[*at].hour, std::cmp::Reverse(*at))).unwrap_or(first)
+        };
+        let mut expected = (0..rows.len()).filter(starts).map(|at| stands(at) as u32).collect::<Vec<_>>();
         expected.sort_unstable();
         let kinds = texts(&output, "arrest_episodes", "kind").into_iter().flatten();
         let found = self::rows(&output, "arrest_episodes").into_iter().zip(kinds);
@@ -323,61 +569,4 @@ fn times_are_those_of_the_rows() {
     assert_eq!(time("stay_book_in_date_time"), START);
     assert_eq!(time("book_in_date_time_last"), START + 5 * HOUR);
     assert_eq!(time("stay_book_out_date_time"), START + 9 * HOUR);
-}
-
-/// Run alone under `time -v` for CPU and memory at national scale; the rows are made batch by batch.
-#[test]
-#[ignore = "9.29 million stints and 2.33 million arrests: run by hand"]
-fn a_national_release_is_linked() {
-    let mut linker = Linker::default();
-    let hour = |n: u32| i64::from(n.wrapping_mul(2_654_435_761) >> 16);
-    let make = std::time::Instant::now();
-    let mut taking = std::time::Duration::ZERO;
-    let mut take = |table: &str, batch: RecordBatch| {
-        let start = std::time::Instant::now();
-        linker.take(table, &batch).unwrap();
-        taking += start.elapsed();
-    };
-    let named = |batch: RecordBatch, n: u32, size: u32| {
-        let people = (n..n + size).map(|n| Some(format!("{:040}", u64::from(n % 3_400_000) * 982_451_653)));
-        let at = batch.schema().index_of("person_id").unwrap();
-        let mut columns = batch.columns().to_vec();
-        columns[at] = text(people);
-        RecordBatch::try_new(batch.schema(), columns).unwrap()
-    };
-    let size = 32_000;
-    for n in (0..9_290_000 / size).map(|n| n * size) {
-        let stint = |n: u32| {
-            let stay = hour(n / 2 % 1_700_000);
-            let book_in = stay + i64::from(n % 2) * 40;
-            Stint {
-                person: Some(0),
-                stay,
-                book_in,
-                book_out: Some(book_in + 30),
-                facility: n as u8,
-                bond: None,
-            }
-        };
-        let rows = (n..n + size).map(stint).collect::<Vec<_>>();
-        take("detention_stints", named(stint_batch("s", n as usize, &rows), n, size));
-    }
-    for n in (0..2_330_000 / size).map(|n| n * size) {
-        let arrest =
-            |n: u32| Arrest { person: Some(0), hour: hour(n / 2) - 20, reprocessed: n.is_multiple_of(50) };
-        let rows = (n..n + size).map(arrest).collect::<Vec<_>>();
-        take("arrests", named(arrest_batch("a", n as usize, &rows), n, size));
-    }
-    let (made, start) = (make.elapsed() - taking, std::time::Instant::now());
-    let mut written = 0;
-    let mut sink = |_: &'static str, batch: RecordBatch| {
-        written += batch.num_rows();
-        Ok(())
-    };
-    let steps = linker.finish("ice-r2026mar", END, &Rules::default(), &mut sink).unwrap();
-    println!(
-        "made {made:.1?}, taken {taking:.1?}, linked {:.1?}, {written} rows: {steps:?}",
-        start.elapsed()
-    );
-    assert!(steps.iter().all(|step| step.tally.check(&step.name).is_ok()));
 }

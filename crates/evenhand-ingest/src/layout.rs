@@ -442,11 +442,19 @@ fn days_of([first, last]: &[String; 2]) -> Option<(i32, i32)> {
 /// # Errors
 /// As [`layouts`].
 pub fn last_day(release: &str) -> Result<Option<i32>> {
+    Ok(window(release)?.map(|(_, last)| last))
+}
+
+/// The first and the last day that a release covers, where a layout says it, in days from 1970-01-01.
+///
+/// # Errors
+/// As [`layouts`].
+pub fn window(release: &str) -> Result<Option<(i32, i32)>> {
     let all = layouts()?.iter();
-    let own = |layout: &&Layout| layout.release == release;
     let deliveries = all.clone().flat_map(Layout::choices).filter(|choice| choice.release == release);
-    let windows = all.filter(own).filter_map(|layout| layout.window_days().map(|(_, last)| last));
-    Ok(deliveries.filter_map(Delivery::last_day).chain(windows).max())
+    let of_deliveries = deliveries.filter_map(|choice| days_of(&choice.window));
+    let own = all.filter(|layout| layout.release == release).filter_map(Layout::window_days);
+    Ok(of_deliveries.chain(own).reduce(|one, other| (one.0.min(other.0), one.1.max(other.1))))
 }
 
 /// Every known layout.

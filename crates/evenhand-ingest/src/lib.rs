@@ -53,7 +53,7 @@ pub use content::{Content, Fingerprint, same_rows, set_aside_as_same};
 pub use dates::days_from_text;
 pub use error::{Error, ErrorKind, Result, SinkError};
 pub use explain::{ColumnExplanation, Explanation, Rival, SheetExplanation, explain};
-pub use layout::{Delivery, Kind, Layout, LayoutColumn, Role, Shape, TimeOfDay, last_day, layouts};
+pub use layout::{Delivery, Kind, Layout, LayoutColumn, Role, Shape, TimeOfDay, last_day, layouts, window};
 pub use marker::is_withheld;
 pub use plan::{Options, Plan, SkipReason, Skipped, Source, plan};
 pub use progress::Progress;

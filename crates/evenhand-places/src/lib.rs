@@ -92,7 +92,7 @@ pub struct Places {
     gazetteer: Gazetteer,
     landmarks: HashMap<Option<Aor>, HashMap<Box<str>, Place>>,
     facilities: HashMap<Box<str>, Vec<FacilityRow>>,
-    detlocs: HashMap<Box<str>, Place>,
+    detlocs: HashMap<Box<str>, (Box<str>, Place)>,
     metros: Vec<Metro>,
 }
 
@@ -164,7 +164,7 @@ impl Places {
                 let rows = self.facilities.entry(row[name].as_str().into()).or_default();
                 rows.push(FacilityRow { city: row[city].as_str().into(), state, place });
             } else {
-                self.detlocs.insert(row[detloc].as_str().into(), place);
+                self.detlocs.insert(row[detloc].as_str().into(), (row[city].as_str().into(), place));
             }
         }
         Ok(())
@@ -209,8 +209,19 @@ impl Places {
     /// Where the facility with an ICE code (`TRAVITX`) is.
     #[must_use]
     pub fn detloc(&self, code: &str) -> Place {
+        self.facility_of_code(code).map_or_else(|| Place::unplaced(None, Rule::NoPlace), |(_, place)| place)
+    }
+
+    /// City and place of the facility with an ICE code; nothing where the code is not known.
+    ///
+    /// ```
+    /// let (city, place) = evenhand_places::Places::builtin().facility_of_code("TRAVITX").unwrap();
+    /// assert_eq!((city, place.state), ("AUSTIN", Some("TX")));
+    /// ```
+    #[must_use]
+    pub fn facility_of_code(&self, code: &str) -> Option<(&str, Place)> {
         let code = squeeze(code);
-        self.detlocs.get(code.as_ref()).copied().unwrap_or_else(|| Place::unplaced(None, Rule::NoPlace))
+        self.detlocs.get(code.as_ref()).map(|(city, place)| (city.as_ref(), *place))
     }
 
     /// A county by its code.

@@ -231,6 +231,10 @@ impl Filler {
     pub fn cell<'a>(&'a self, world: &'a World, of: Subject<'a>) -> Cell<'a> {
         let bits = mix(of.row.key ^ self.salt);
         let value = if self.is_blank(world, of) { Value::Blank } else { self.value(world, of, bits) };
+        if let (Fill::Landmark | Fill::FacilityCode, Value::Text(_)) = (&self.fill, &value) {
+            let (_, quirk) = self.placed(world, of, bits);
+            return (value, quirk);
+        }
         self.spoiled(world, of, value, mix(bits))
     }
 
@@ -240,6 +244,8 @@ impl Filler {
             // Blank where there is nothing to say; their shares follow from the events.
             Fill::Departed | Fill::DepartureCountry(_) | Fill::BookOut | Fill::StayOut => false,
             Fill::BondPostedDate | Fill::BondSetDate => false,
+            // Of an arrest on paper either row can be the fuller one.
+            Fill::State if of.row.twist == Twist::Reprocessed => unit(mix(of.row.key ^ PAPER)) < 0.5,
             Fill::BondAmount if of.table == Table::DetentionStints => false,
             _ => self.blank > 0.0 && unit(mix(of.row.key ^ self.group)) < self.blank,
         }
@@ -294,12 +300,11 @@ impl Filler {
             Fill::County => text(format!("{} COUNTY", at(world, of, chain).city)),
             Fill::Landmark => match bits % 1000 {
                 0 if world.quirks.has(Quirk::Redactions) => Value::Marker("b(7)(e)"),
-                1..700 => Value::Text(Cow::Borrowed(&at(world, of, chain).landmark)),
-                _ => Value::Text(Cow::Borrowed(&world.places.areas[usize::from(chain.area)].general_area)),
+                _ => Value::Text(Cow::Borrowed(self.placed(world, of, bits).0)),
             },
             Fill::Site => Value::Text(Cow::Borrowed(&world.places.areas[usize::from(chain.area)].site)),
             Fill::Facility => Value::Text(Cow::Borrowed(&at(world, of, chain).name)),
-            Fill::FacilityCode => Value::Text(Cow::Borrowed(&at(world, of, chain).code)),
+            Fill::FacilityCode => Value::Text(Cow::Borrowed(self.placed(world, of, bits).0)),
             Fill::FacilityCity => Value::Text(Cow::Borrowed(&at(world, of, chain).city)),
             Fill::FacilityState => state(at(world, of, chain)),
             Fill::Aor => Value::Text(Cow::Borrowed(&world.places.areas[usize::from(chain.area)].name)),
@@ -400,6 +405,38 @@ impl Filler {
         }
     }
 
+    /// The landmark or code of a facility, and what is wrong with it.
+    fn placed<'a>(&self, world: &'a World, of: Subject<'a>, bits: u64) -> (&'a str, Option<Quirk>) {
+        let chain = &of.life.chains[usize::from(of.row.chain)];
+        let facility = at(world, of, chain);
+        match self.fill {
+            Fill::FacilityCode => facility.code(world.quirks),
+            _ if bits % 1000 < 700 => facility.landmark(world.quirks),
+            _ => (&world.places.areas[usize::from(chain.area)].general_area, None),
+        }
+    }
+
+    /// Whether the column holds the primary date or time.
+    #[must_use]
+    pub fn is_event(&self) -> bool {
+        matches!(self.fill, Fill::Event)
+    }
+
+    /// Whether the column is redacted, or tells persons apart.
+    #[must_use]
+    pub fn is_withheld(&self) -> bool {
+        matches!(self.fill, Fill::Id | Fill::Redacted)
+    }
+
+    /// What a cell says in capitals and with single blanks; nothing where it is blank or redacted.
+    #[must_use]
+    pub fn says(&self, world: &World, of: Subject<'_>) -> Option<String> {
+        match self.cell(world, of).0 {
+            Value::Text(text) => Some(text.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase()),
+            _ => None,
+        }
+    }
+
     /// A minute as this column holds it.
     fn moment(&self, minutes: u32) -> Value<'static> {
         if self.kind == Kind::Time { Value::Time(minutes) } else { Value::Date(minutes / DAY) }
@@ -482,6 +519,7 @@ impl Filler {
     }
 }
 
+const PAPER: u64 = 0x5041_5045;
 const LIFT: u64 = 0x4C49_4654;
 const CHARGE: u64 = 0x4348_5247;
 

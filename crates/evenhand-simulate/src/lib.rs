@@ -10,6 +10,7 @@ mod calendar;
 mod cells;
 mod census;
 mod error;
+mod fills;
 mod life;
 mod places;
 mod plan;
@@ -24,6 +25,7 @@ mod xlsx;
 mod zip;
 
 pub use error::{Error, Result};
+pub use fills::{Cut, Fill};
 pub use quirk::{Planted, QUIRKS, Quirk, Quirks};
 pub use release::{TABLES, Table, names as releases};
 pub use truth::{Grouping, Pairing};
@@ -125,6 +127,10 @@ pub struct Truth {
     pub groups: BTreeMap<&'static str, Grouping>,
     /// Rows of two tables that belong together, by name of the rule.
     pub pairs: BTreeMap<&'static str, Pairing>,
+    /// States and places found for rows, by name of what is filled.
+    pub fills: BTreeMap<&'static str, Fill>,
+    /// What a boundary to a newer release would cut, on the first of each month.
+    pub boundaries: Vec<Cut>,
 }
 
 /// What a table holds, over its files.
@@ -160,9 +166,9 @@ pub fn simulate(options: &Options) -> Result<Truth> {
     let sheet_rows = options.sheet_rows.clamp(64, xlsx::SHEET_ROWS);
     let wanted = Wanted { release: &release, targets: &targets, repeats, tables: &tables, sheet_rows };
     let plan = Plan::new(&world, wanted)?;
-    let derived = Derived::find(&world, &plan, &tables);
-    let scene =
-        Scene { release: &release, world: &world, plan: &plan, words: &vocabulary::Vocabularies::load()? };
+    let words = vocabulary::Vocabularies::load()?;
+    let scene = Scene { release: &release, world: &world, plan: &plan, words: &words };
+    let derived = Derived::find(scene, &tables)?;
     let written = write_all(scene, &derived, &options.out)?;
     let truth = told(&release, options, &world, derived, written);
     let path = options.out.join("truth.json");
@@ -218,26 +224,55 @@ fn empty_folder(path: &Path) -> Result<()> {
 struct Derived {
     resolved: BTreeMap<Table, truth::Resolved>,
     pairs: BTreeMap<&'static str, Pairing>,
+    fills: BTreeMap<&'static str, Fill>,
+    boundaries: Vec<Cut>,
 }
 
 impl Derived {
-    fn find(world: &World, plan: &Plan, tables: &[Table]) -> Derived {
+    fn find(scene: Scene<'_>, tables: &[Table]) -> Result<Derived> {
+        let (world, plan) = (scene.world, scene.plan);
         let mut derived = Derived::default();
         let mut places = BTreeMap::new();
+        let alike = scene.fillers(Table::Arrests, |filler| !filler.is_event() && !filler.is_withheld())?;
         for &table in tables {
             let of_table = plan.places(table);
-            derived.resolved.insert(table, truth::resolve(world, plan, table, &of_table));
-            if matches!(table, Table::Arrests | Table::Removals | Table::DetentionStints) {
+            derived.resolved.insert(table, truth::resolve(world, plan, table, &of_table, &alike));
+            if matches!(table, Table::Arrests | Table::Removals | Table::DetentionStints | Table::Detainers) {
                 places.insert(table, of_table);
             }
         }
-        let Some(stints) = places.get(&Table::DetentionStints) else { return derived };
+        derived.fill(scene, &places)?;
+        let Some(stints) = places.get(&Table::DetentionStints) else { return Ok(derived) };
         for (table, name) in [(Table::Arrests, "arrest_stays"), (Table::Removals, "removal_stays")] {
             if let Some(places) = places.get(&table) {
-                derived.pairs.insert(name, truth::pair(world, plan, table, places, stints));
+                derived.pairs.insert(name, truth::pair(world, plan, table, (places, stints), &alike));
             }
         }
-        derived
+        Ok(derived)
+    }
+
+    fn fill(&mut self, scene: Scene<'_>, places: &BTreeMap<Table, plan::Places>) -> Result<()> {
+        let (world, plan) = (scene.world, scene.plan);
+        if let (Some(arrests), Some(resolved)) =
+            (places.get(&Table::Arrests), self.resolved.get(&Table::Arrests))
+            && let Some(fillers) = scene.named(Table::Arrests, ["state", "landmark", "aor"])?
+        {
+            let cells = fills::StateCells { fillers };
+            let fill = fills::arrest_states(world, plan, arrests, resolved, &cells);
+            self.fills.insert("arrest_states", fill);
+        }
+        if let Some(detainers) = places.get(&Table::Detainers)
+            && let Some([state, code]) = scene.named(Table::Detainers, ["facility_state", "facility_code"])?
+        {
+            let fill = fills::detainer_states(world, plan, detainers, [&state, &code]);
+            self.fills.insert("detainer_states", fill);
+        }
+        if let Some(stints) = places.get(&Table::DetentionStints) {
+            let (fill, boundaries) = fills::stays(world, plan, stints);
+            self.fills.insert("stay_states", fill);
+            self.boundaries = boundaries;
+        }
+        Ok(())
     }
 }
 
@@ -313,5 +348,7 @@ fn told(
         tables,
         groups: derived.resolved.into_iter().map(|(table, found)| (rule(table), found.grouping)).collect(),
         pairs: derived.pairs,
+        fills: derived.fills,
+        boundaries: derived.boundaries,
     }
 }

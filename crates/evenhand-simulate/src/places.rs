@@ -1,5 +1,6 @@
 //! Where made-up events happen: areas of responsibility, their states, and the facilities of the public table.
 
+use crate::quirk::{Quirk, Quirks};
 use std::collections::BTreeMap;
 
 /// Code, office, weight, and states of an area.
@@ -100,6 +101,57 @@ pub struct Facility {
     pub state: &'static str,
     /// The name as a landmark, with the state at its end.
     pub landmark: String,
+    /// What is wrong with it, where quirks of places are wanted.
+    pub odd: Option<Odd>,
+}
+
+/// A facility whose texts do not say where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Odd {
+    /// Its landmark names no state: this text.
+    Bare(String),
+    /// Its landmark ends in another state's postal code: this text.
+    Elsewhere(String),
+    /// Its code, this one, is in no table of facilities.
+    Unlisted(String),
+}
+
+impl Odd {
+    /// Some of all facilities, by their number.
+    fn of(number: usize, name: &str, state: &str) -> Option<Odd> {
+        let other = if state == "ID" { "OH" } else { "ID" };
+        match number {
+            _ if number % 5 == 3 => Some(Odd::Bare(name.to_owned())),
+            _ if number % 20 == 7 => Some(Odd::Elsewhere(format!("{name}, {other}"))),
+            _ if number % 25 == 11 => Some(Odd::Unlisted(format!("ZZ{number:05}"))),
+            _ => None,
+        }
+    }
+}
+
+impl Facility {
+    /// The landmark as released, and the quirk that is in it.
+    #[must_use]
+    pub fn landmark(&self, quirks: Quirks) -> (&str, Option<Quirk>) {
+        match &self.odd {
+            Some(Odd::Bare(text)) if quirks.has(Quirk::BareLandmarks) => (text, Some(Quirk::BareLandmarks)),
+            Some(Odd::Elsewhere(text)) if quirks.has(Quirk::FalseLandmarks) => {
+                (text, Some(Quirk::FalseLandmarks))
+            }
+            _ => (&self.landmark, None),
+        }
+    }
+
+    /// The code as released, and the quirk that is in it.
+    #[must_use]
+    pub fn code(&self, quirks: Quirks) -> (&str, Option<Quirk>) {
+        match &self.odd {
+            Some(Odd::Unlisted(code)) if quirks.has(Quirk::UnlistedCodes) => {
+                (code, Some(Quirk::UnlistedCodes))
+            }
+            _ => (&self.code, None),
+        }
+    }
 }
 
 /// An area with what it holds.
@@ -145,7 +197,8 @@ impl Places {
                 known.push(facilities.len() as u16);
                 let landmark = format!("{name}, {state}");
                 let (code, name, city) = (code.to_owned(), name.to_owned(), city.to_owned());
-                facilities.push(Facility { code, name, city, state, landmark });
+                let odd = Odd::of(facilities.len(), &name, state);
+                facilities.push(Facility { code, name, city, state, landmark, odd });
             }
         }
         let mut weighted = Vec::new();

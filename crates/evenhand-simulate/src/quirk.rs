@@ -56,12 +56,18 @@ pub enum Quirk {
     OutsideWindow,
     /// A detainer of `06/14/0002 03:10 PM`.
     YearTwo,
+    /// Landmarks that name no state.
+    BareLandmarks,
+    /// Landmarks that end in another state's postal code.
+    FalseLandmarks,
+    /// Codes of facilities that no table has.
+    UnlistedCodes,
     /// Arrests of the first fiscal year twice, the second time in place of the second year. Only on request.
     SameContent,
 }
 
 /// Every quirk with its name on the command line.
-pub const QUIRKS: [(Quirk, &str); 27] = [
+pub const QUIRKS: [(Quirk, &str); 30] = [
     (Quirk::ExactRepeats, "exact-repeats"),
     (Quirk::TimeRepeats, "time-repeats"),
     (Quirk::Reprocessed, "reprocessed"),
@@ -88,6 +94,9 @@ pub const QUIRKS: [(Quirk, &str); 27] = [
     (Quirk::HiddenSheet, "hidden-sheet"),
     (Quirk::OutsideWindow, "outside-window"),
     (Quirk::YearTwo, "year-two"),
+    (Quirk::BareLandmarks, "bare-landmarks"),
+    (Quirk::FalseLandmarks, "false-landmarks"),
+    (Quirk::UnlistedCodes, "unlisted-codes"),
     (Quirk::SameContent, "same-content"),
 ];
 

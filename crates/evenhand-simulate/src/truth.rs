@@ -3,13 +3,14 @@
 //! plainest form, and never by reading the files.
 
 use crate::calendar::DAY;
-use crate::cells;
+use crate::cells::{self, Filler, Subject};
 use crate::life::{Life, Row, Twist, World};
 use crate::plan::{FilePlan, NOWHERE, Places, Plan};
 use crate::release::Table;
 use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 /// Groups of rows that record one event, or of stints that make one stay.
@@ -50,6 +51,12 @@ pub struct Resolved {
 const KEPT: u32 = 1 << 31;
 
 impl Resolved {
+    /// The first row of a row's group.
+    #[must_use]
+    pub fn group(&self, row: usize) -> u32 {
+        self.groups[row] & !KEPT
+    }
+
     /// Whether a row is kept.
     #[must_use]
     pub fn is_kept(&self, row: usize) -> bool {
@@ -59,24 +66,26 @@ impl Resolved {
 
 /// A row of a person, as the rules see it.
 #[derive(Debug, Clone, Copy)]
-struct Seen {
-    place: u32,
-    ordinal: usize,
+pub struct Seen {
+    /// Its number among all rows of the table's files.
+    pub place: u32,
+    /// Which of the person's rows in the table it is.
+    pub ordinal: usize,
 }
 
 /// Persons whose rows are resolved together.
-const CHUNK: u64 = 8192;
+pub const CHUNK: u64 = 8192;
 
 /// Applies the rules of repeats to a table.
 #[must_use]
-pub fn resolve(world: &World, plan: &Plan, table: Table, places: &Places) -> Resolved {
+pub fn resolve(world: &World, plan: &Plan, table: Table, places: &Places, cells: &[Filler]) -> Resolved {
     let total: usize = plan.files_of(table).map(|file| file.rows.len()).sum();
     let mut groups = vec![NOWHERE; total];
     let mut grouping = Grouping::default();
     let chunks = (0..plan.census.persons()).step_by(CHUNK as usize).collect::<Vec<_>>();
     for some in chunks.chunks(64) {
         let resolved =
-            some.par_iter().map(|&first| chunk(world, plan, table, places, first)).collect::<Vec<_>>();
+            some.par_iter().map(|&first| chunk(world, plan, table, places, cells, first)).collect::<Vec<_>>();
         for (places, counts) in resolved {
             for (place, group) in places {
                 groups[place as usize] = group;
@@ -99,6 +108,7 @@ fn chunk(
     plan: &Plan,
     table: Table,
     places: &Places,
+    cells: &[Filler],
     first: u64,
 ) -> (Vec<(u32, u32)>, Grouping) {
     let (mut life, mut found, mut counts) = (Life::default(), Vec::new(), Grouping::default());
@@ -108,7 +118,7 @@ fn chunk(
             continue;
         }
         world.live(person, plan.census.course(person), &mut life);
-        for group in groups(world, &life, table, of_person) {
+        for group in groups(world, &life, table, (person, of_person), cells) {
             counts.rows += if group.has_id { group.rows.len() as u64 } else { 0 };
             counts.without_id += if group.has_id { 0 } else { group.rows.len() as u64 };
             counts.groups += u64::from(group.has_id);
@@ -124,15 +134,23 @@ fn chunk(
 }
 
 /// Rows that record one event or make one stay.
-struct Group {
-    has_id: bool,
-    rows: Vec<Seen>,
+pub struct Group {
+    /// Whether its rows have an identifier.
+    pub has_id: bool,
+    /// Place and number among the person's rows of each.
+    pub rows: Vec<Seen>,
     /// Places of the rows that are kept.
-    kept: Vec<u32>,
+    pub kept: Vec<u32>,
 }
 
-/// The groups of a person's rows in a table.
-fn groups(world: &World, life: &Life, table: Table, places: &[u32]) -> Vec<Group> {
+/// The groups of a person's rows in a table; `cells` are those in which equal arrests are equal.
+pub fn groups(
+    world: &World,
+    life: &Life,
+    table: Table,
+    (person, places): (u64, &[u32]),
+    cells: &[Filler],
+) -> Vec<Group> {
     let rows = &life.rows[table as usize];
     let mut groups = Vec::new();
     let mut with_id = Vec::new();
@@ -153,7 +171,20 @@ fn groups(world: &World, life: &Life, table: Table, places: &[u32]) -> Vec<Group
             // By time, arrests on paper last among equals, then by place.
             let late = |seen: &Seen| rows[seen.ordinal].twist == Twist::Reprocessed;
             with_id.sort_by_key(|seen| (time(seen), late(seen), seen.place));
-            groups.extend(chains(&with_id, |before, after| time(after) - time(before) <= DAY, Keep::First));
+            let subject = |seen: &Seen| Subject { table, person, life, row: &rows[seen.ordinal] };
+            let is_alike = |one: &Seen, other: &Seen| {
+                let same =
+                    |cell: &Filler| cell.cell(world, subject(one)).0 == cell.cell(world, subject(other)).0;
+                rows[one.ordinal].key == rows[other.ordinal].key && cells.iter().all(same)
+            };
+            let episodes = chains(&with_id, |before, after| time(after) - time(before) <= DAY, Keep::First);
+            groups.extend(episodes.into_iter().map(|episode| {
+                // Of the rows equal to the first in all but the time the latest, and of equal ones the first.
+                let first = episode.rows[0];
+                let alike = episode.rows.iter().filter(|seen| is_alike(&first, seen));
+                let latest = alike.max_by_key(|seen| (time(seen), Reverse(seen.place)));
+                Group { kept: latest.map(|seen| seen.place).into_iter().collect(), ..episode }
+            }));
         }
         Table::Detainers => {
             with_id.sort_by_key(|seen| (time(seen), seen.place));
@@ -258,7 +289,7 @@ fn copies(world: &World, plan: &Plan, table: Table, resolved: &mut Resolved) {
 }
 
 /// The files of a table, each with the number of its first row among all rows of the table.
-fn starts(plan: &Plan, table: Table) -> Vec<(&FilePlan, usize)> {
+pub fn starts(plan: &Plan, table: Table) -> Vec<(&FilePlan, usize)> {
     let mut start = 0;
     plan.files_of(table)
         .map(|file| {
@@ -270,16 +301,19 @@ fn starts(plan: &Plan, table: Table) -> Vec<(&FilePlan, usize)> {
 }
 
 /// Writes a row's place: file, sheet and row number.
-struct Placer<'a> {
+pub struct Placer<'a> {
     starts: Vec<(&'a FilePlan, usize)>,
 }
 
 impl<'a> Placer<'a> {
-    fn new(plan: &'a Plan, table: Table) -> Placer<'a> {
+    /// Of the rows of a table.
+    #[must_use]
+    pub fn new(plan: &'a Plan, table: Table) -> Placer<'a> {
         Placer { starts: starts(plan, table) }
     }
 
-    fn place(&self, row: u32, into: &mut String) {
+    /// Adds a row's place to a line.
+    pub fn place(&self, row: u32, into: &mut String) {
         let row = row as usize;
         let after = self.starts.partition_point(|(_, start)| *start <= row);
         // Files without rows share their start with the next one, which is the last of them.
@@ -314,7 +348,9 @@ fn digests(plan: &Plan, table: Table, resolved: &mut Resolved) {
     resolved.grouping.kept_sha256 = hex(&kept.finalize());
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
@@ -323,7 +359,13 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Pairs the kept rows of a table, arrests or removals, with stays.
 #[must_use]
-pub fn pair(world: &World, plan: &Plan, table: Table, places: &Places, stints: &Places) -> Pairing {
+pub fn pair(
+    world: &World,
+    plan: &Plan,
+    table: Table,
+    (places, stints): (&Places, &Places),
+    cells: &[Filler],
+) -> Pairing {
     let chunks = (0..plan.census.persons()).step_by(CHUNK as usize).collect::<Vec<_>>();
     let of_chunk = |&first: &u64| {
         let (mut life, mut pairs) = (Life::default(), Vec::new());
@@ -332,7 +374,8 @@ pub fn pair(world: &World, plan: &Plan, table: Table, places: &Places, stints: &
                 continue;
             }
             world.live(person, plan.census.course(person), &mut life);
-            pairs.extend(pairs_of(world, &life, table, places.of(person), stints.of(person)));
+            let of_person = (person, places.of(person), stints.of(person));
+            pairs.extend(pairs_of(world, &life, table, of_person, cells));
         }
         pairs
     };
@@ -353,18 +396,25 @@ pub fn pair(world: &World, plan: &Plan, table: Table, places: &Places, stints: &
 }
 
 /// The pairs of a person: the nearest row per stay, then the nearest stay per row.
-fn pairs_of(world: &World, life: &Life, table: Table, places: &[u32], stints: &[u32]) -> Vec<(u32, u32)> {
+fn pairs_of(
+    world: &World,
+    life: &Life,
+    table: Table,
+    (person, places, stints): (u64, &[u32], &[u32]),
+    cells: &[Filler],
+) -> Vec<(u32, u32)> {
     let day = i64::from(DAY);
     let rows = &life.rows[table as usize];
     let mut events = Vec::new();
-    for group in groups(world, life, table, places).into_iter().filter(|group| group.has_id) {
+    let of_table = groups(world, life, table, (person, places), cells);
+    for group in of_table.into_iter().filter(|group| group.has_id) {
         for row in group.rows.iter().filter(|row| group.kept.contains(&row.place)) {
             events.push((row.place, i64::from(rows[row.ordinal].time)));
         }
     }
     let mut candidates = Vec::new();
-    for group in groups(world, life, Table::DetentionStints, stints).into_iter().filter(|group| group.has_id)
-    {
+    let of_stints = groups(world, life, Table::DetentionStints, (person, stints), cells);
+    for group in of_stints.into_iter().filter(|group| group.has_id) {
         let Some(first) = group.rows.iter().map(|row| row.place).min() else { continue };
         let of_stints = &life.rows[Table::DetentionStints as usize];
         let stint = life.stints[usize::from(of_stints[group.rows[0].ordinal].stint)];

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::life::{Life, Twist, World};
 use crate::plan::{FilePlan, Lie, Plan, SheetPlan};
 use crate::quirk::{Planted, Quirk};
-use crate::release::{Layout, Release};
+use crate::release::{Layout, Release, Table};
 use crate::vocabulary::Vocabularies;
 use crate::xlsx::{Book, SHEET_ROWS, Shape, Sheet, letters};
 use serde::Serialize;
@@ -100,6 +100,29 @@ pub struct Scene<'a> {
     pub plan: &'a Plan,
     /// Words of the cells.
     pub words: &'a Vocabularies,
+}
+
+impl Scene<'_> {
+    /// What fills the columns of a table that `is_wanted` holds for.
+    ///
+    /// # Errors
+    /// A column that nothing fills.
+    pub fn fillers(&self, table: Table, is_wanted: impl Fn(&Filler) -> bool) -> Result<Vec<Filler>> {
+        let Some(layout) = self.release.tables.get(&table) else { return Ok(Vec::new()) };
+        let all = layout.columns.iter().map(|column| Filler::new(column, self.words));
+        all.filter(|filler| filler.as_ref().map_or(true, &is_wanted)).collect()
+    }
+
+    /// What fills the columns of a table that are filled with these; nothing unless it has them all.
+    ///
+    /// # Errors
+    /// A column that nothing fills.
+    pub fn named<const N: usize>(&self, table: Table, fills: [&str; N]) -> Result<Option<[Filler; N]>> {
+        let Some(layout) = self.release.tables.get(&table) else { return Ok(None) };
+        let column = |fill: &&str| layout.columns.iter().find(|column| column.fill == **fill);
+        let columns = fills.iter().filter_map(column).map(|column| Filler::new(column, self.words));
+        Ok(columns.collect::<Result<Vec<_>>>()?.try_into().ok())
+    }
 }
 
 /// Writes one file. `kept` says of each row of the table's files, from the file's first on, whether the rules

@@ -2,13 +2,14 @@
 
 use crate::ENGINE;
 use crate::table::{Table, thousands};
+use evenhand_derive::Overlap;
 use evenhand_ledger::{FileEntry, SheetEntry, Tally, Warning};
 use evenhand_store::{Manifest, Release};
 use serde_json::{Value, json};
 use std::path::Path;
 
 /// The ledgers of all releases, for a person.
-pub fn as_text(releases: &[&Release]) -> String {
+pub fn as_text(releases: &[&Release], overlaps: &[Overlap]) -> String {
     let sheets = || releases.iter().flat_map(|release| &release.ledger.files).flat_map(sheets_of);
     let mut table = Table::new(&["file", "sheet", "table", ">rows read", ">kept", ">set aside"]);
     let mut total = Tally::default();
@@ -46,12 +47,48 @@ pub fn as_text(releases: &[&Release]) -> String {
         ("rows set aside", reasons.collect::<Vec<_>>()),
         ("findings", findings.collect()),
         ("steps", steps.collect()),
+        ("weeks that two releases cover", overlaps.iter().map(overlap_as_text).collect()),
     ] {
         if !lines.is_empty() {
             text.push_str(&format!("\n{title}\n{}", lines.concat()));
         }
     }
     text
+}
+
+fn overlap_as_text(overlap: &Overlap) -> String {
+    let [one, two] = &overlap.releases;
+    let [first, last] = overlap.window.map(iso_day);
+    let largest = overlap.largest.map_or_else(String::new, |(week, [a, b])| {
+        let share = overlap.largest_difference * 100.0;
+        format!(", by {share:.1}% at most (week of {}: {} and {})", iso_day(week), thousands(a), thousands(b))
+    });
+    let [rows_of_one, rows_of_two] = overlap.rows.map(thousands);
+    format!(
+        "{}: {one} {rows_of_one} rows, {two} {rows_of_two} rows, {first} to {last}; {} of {} weeks differ{largest}\n",
+        overlap.table, overlap.weeks_that_differ, overlap.weeks
+    )
+}
+
+fn overlap_as_json(overlap: &Overlap) -> Value {
+    json!({
+        "table": overlap.table,
+        "releases": overlap.releases,
+        "first_day": iso_day(overlap.window[0]),
+        "last_day": iso_day(overlap.window[1]),
+        "weeks": overlap.weeks,
+        "weeks_that_differ": overlap.weeks_that_differ,
+        "rows": overlap.rows,
+        "largest_difference": overlap.largest_difference,
+        "largest_week": overlap.largest.map(|(week, _)| iso_day(week)),
+        "largest_week_rows": overlap.largest.map(|(_, rows)| rows),
+    })
+}
+
+/// `2022-10-01`, from days since 1970.
+fn iso_day(day: i32) -> String {
+    arrow::temporal_conversions::date32_to_datetime(day)
+        .map_or_else(String::new, |day| day.date().to_string())
 }
 
 fn row(file: String, sheet: String, table: &str, tally: &Tally) -> [String; 6] {
@@ -76,7 +113,7 @@ fn own_name<'a>(file: &FileEntry, sheet: &'a SheetEntry) -> Option<&'a str> {
 }
 
 /// `ingest/1`: the files of the releases just read.
-pub fn as_json(folder: &Path, manifest: &Manifest, releases: &[&Release]) -> Value {
+pub fn as_json(folder: &Path, manifest: &Manifest, releases: &[&Release], overlaps: &[Overlap]) -> Value {
     let files = releases.iter().flat_map(|release| &release.ledger.files).map(file_as_json);
     let steps = releases.iter().flat_map(|release| &release.ledger.steps).map(|step| json!(step));
     json!({
@@ -84,6 +121,7 @@ pub fn as_json(folder: &Path, manifest: &Manifest, releases: &[&Release]) -> Val
         "engine": ENGINE,
         "files": files.collect::<Vec<_>>(),
         "steps": steps.collect::<Vec<_>>(),
+        "overlaps": overlaps.iter().map(overlap_as_json).collect::<Vec<_>>(),
         "record": folder.display().to_string(),
         "manifest_sha256": manifest.sha256().as_str(),
     })

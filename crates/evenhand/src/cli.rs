@@ -2,7 +2,7 @@ use crate::commands::estimate::flags::Estimate;
 use crate::out::Color;
 use crate::progress::Progress;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use evenhand_derive::Rule;
+use evenhand_derive::{Boundary, Rule};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -185,6 +185,12 @@ pub struct Ingest {
     /// Steps of the derived tables to leave out; `--list-steps` names them.
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     pub without: Vec<Rule>,
+    /// Older steps to take in the stead of today's; `--list-steps` says which.
+    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    pub with: Vec<Rule>,
+    /// From this day on count by this release: stays and arrests say whether they belong to theirs.
+    #[arg(long = "boundary", value_name = "RELEASE=DATE")]
+    pub boundaries: Vec<Boundary>,
     /// List the steps that make the derived tables.
     #[arg(long)]
     pub list_steps: bool,

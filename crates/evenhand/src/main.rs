@@ -4,6 +4,7 @@
 //! one of [`exit::Exit`]'s. stdout carries data, stderr carries talk.
 
 mod account;
+mod atlas;
 mod cli;
 mod commands;
 mod dockets;

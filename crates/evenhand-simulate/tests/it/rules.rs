@@ -30,6 +30,8 @@ struct Row {
     /// The method of an arrest; of a stint, its stay's book-in as text.
     word: String,
     stay_in: i64,
+    /// Every cell but the time and what is redacted throughout.
+    cells: String,
 }
 
 impl Found {
@@ -75,13 +77,18 @@ fn rows(
             let Some(time) = column(time) else { continue };
             let (word, stay) = (column(&[word]).unwrap(), stay.and_then(|stay| column(&[stay])));
             let id = told.columns.len() - 1;
+            let is_compared = |at: &usize| *at != time && told.columns[*at].filled > 0;
+            let compared = (0..told.columns.len()).filter(is_compared).collect::<Vec<_>>();
             for (number, cells) in read::records(sheet, told) {
+                let said =
+                    compared.iter().map(|at| format!("{}: {:?}\n", told.columns[*at].header, cells[*at]));
                 rows.push(Row {
                     place: (file.file.clone(), told.sheet.clone(), number),
                     id: read::text(&cells[id]).to_owned(),
                     time: minutes(&cells[time]),
                     word: read::text(&cells[word]).split_whitespace().collect::<Vec<_>>().join(" "),
                     stay_in: stay.map_or(0, |stay| minutes(&cells[stay])),
+                    cells: said.collect(),
                 });
             }
         }
@@ -125,7 +132,8 @@ fn episodes(rows: &[Row]) -> (BTreeMap<Place, Place>, Vec<&Row>) {
     let goes_on =
         |one: &&Row, two: &&Row| !one.id.is_empty() && one.id == two.id && two.time - one.time <= DAY;
     for episode in sorted.chunk_by(goes_on) {
-        kept.push(episode[0]);
+        let alike = episode.iter().filter(|row| row.cells == episode[0].cells);
+        kept.extend(alike.max_by_key(|row| (row.time, std::cmp::Reverse(row.place.clone()))));
         let first = episode.iter().map(|row| &row.place).min().unwrap();
         groups.extend(episode.iter().map(|row| (row.place.clone(), first.clone())));
     }

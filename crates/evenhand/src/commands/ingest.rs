@@ -1,3 +1,4 @@
+use crate::atlas::BuiltIn;
 use crate::cli::Ingest;
 use crate::exit::Exit;
 use crate::failure::{Failure, store_code};
@@ -5,14 +6,14 @@ use crate::out::{self, Talk};
 use crate::progress::{All, Far, Watch};
 use crate::{ENGINE, account, threads};
 use arrow::array::RecordBatch;
-use evenhand_derive::{Linker, Rule, Rules};
+use evenhand_derive::{Boundary, Frame, Linker, Overlap, Rule, Rules, Span, WEEKS, Weeks};
 use evenhand_ingest::{
     Content, Fingerprint, Options, Part, Plan, Progress, Sink, SinkError, SkipReason, Source,
 };
 use evenhand_ledger::{FileEntry, Ledger, Step};
 use evenhand_measure::{Counter, FigureTable};
 use evenhand_places::Places;
-use evenhand_store::{Manifest, PartEntry, PartWriter, Publish, Release};
+use evenhand_store::{Manifest, PartEntry, PartWriter, Publish, Record, Release};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
@@ -32,13 +33,13 @@ pub fn run(args: &Ingest, talk: Talk) -> Result<Exit, Failure> {
     // The command line asks for the record unless it only asks for an explanation.
     let folder = args.record.as_deref().unwrap_or(Path::new("record"));
     match ingest(args, folder, talk) {
-        Ok(Done { manifest, read }) => {
+        Ok(Done { manifest, read, overlaps }) => {
             let releases = manifest.releases.iter().filter(|release| read.contains(&release.id));
             let releases = releases.collect::<Vec<_>>();
             if args.json {
-                out::json(&account::as_json(folder, &manifest, &releases))?;
+                out::json(&account::as_json(folder, &manifest, &releases, &overlaps))?;
             } else {
-                out::data(&account::as_text(&releases))?;
+                out::data(&account::as_text(&releases, &overlaps))?;
             }
             talk.say(&format!("record: {} (manifest {})", folder.display(), manifest.sha256().short()));
             Ok(Exit::Done)
@@ -59,6 +60,8 @@ struct Done {
     manifest: Manifest,
     /// Ids of the releases just read; the record may hold others from before.
     read: Vec<String>,
+    /// Weeks that these and other releases of the record both cover.
+    overlaps: Vec<Overlap>,
 }
 
 /// Reads every file of the plan, in parallel, into one publish.
@@ -67,6 +70,7 @@ fn ingest(args: &Ingest, folder: &Path, talk: Talk) -> Result<Done, Refusal> {
     // The place tables take as long to read as the plan to make, and the other core is free.
     rayon::spawn(|| _ = Places::builtin());
     let plan = plan(args, talk)?;
+    let linking = Linking::asked(args, &plan)?;
     let publish = Publish::begin(folder, ENGINE)?;
     let watched = Arc::new(Watched::default());
     let _watch = Watch::start(args.progress, args.json, all_of(&plan), watched.clone().as_far());
@@ -76,10 +80,58 @@ fn ingest(args: &Ingest, folder: &Path, talk: Talk) -> Result<Done, Refusal> {
         read.push(file?);
     }
     watched.linking.store(true, Ordering::Relaxed);
-    let rules = Rules { without: args.without.iter().copied().collect() };
-    let (releases, parts) = assemble(read, &publish, &rules)?;
-    let read = releases.iter().map(|release| release.id.clone()).collect();
-    Ok(Done { manifest: publish.commit(releases, parts)?, read })
+    let (releases, parts) = assemble(read, &publish, &linking)?;
+    let read = releases.iter().map(|release| release.id.clone()).collect::<Vec<_>>();
+    let manifest = publish.commit(releases, parts)?;
+    let overlaps = overlaps(folder, &read)?;
+    Ok(Done { manifest, read, overlaps })
+}
+
+/// How the rows of a release are linked.
+struct Linking {
+    rules: Rules,
+    boundaries: Vec<Boundary>,
+    atlas: BuiltIn,
+}
+
+impl Linking {
+    fn asked(args: &Ingest, plan: &Plan) -> Result<Linking, Refusal> {
+        let usage = |error: evenhand_derive::Error| Failure::new(Exit::Usage, error);
+        Span::of("", &args.boundaries).map_err(usage)?;
+        for Boundary { release, .. } in &args.boundaries {
+            let is_read = plan.sources.iter().any(|source| source.release() == release);
+            if !is_read && evenhand_ingest::window(release)?.is_none() {
+                let message = format!("`--boundary {release}=...`: no release `{release}` is known or read");
+                let hint =
+                    "`evenhand releases` lists the ids of a record; national ones look like `ice-r2026mar`";
+                return Err(Failure::new(Exit::Usage, message).hint(hint).into());
+            }
+        }
+        let rules = Rules {
+            without: args.without.iter().copied().collect(),
+            with: args.with.iter().copied().collect(),
+        };
+        Ok(Linking { rules, boundaries: args.boundaries.clone(), atlas: BuiltIn::new() })
+    }
+}
+
+/// Weekly counts of the releases just read beside those of the record's others, where both cover a week.
+fn overlaps(folder: &Path, read: &[String]) -> Result<Vec<Overlap>, Refusal> {
+    let record = Record::open(folder)?;
+    if !record.tables().contains(&WEEKS) {
+        return Ok(Vec::new());
+    }
+    let mut weeks = BTreeMap::new();
+    for batch in record.read(WEEKS, None)? {
+        Weeks::read(&batch?, &mut weeks)?;
+    }
+    let mut windows = BTreeMap::new();
+    for release in weeks.keys() {
+        windows.extend(evenhand_ingest::window(release)?.map(|window| (release.clone(), window)));
+    }
+    let mut found = evenhand_derive::overlaps(&weeks, |release| windows.get(release).copied());
+    found.retain(|overlap| overlap.releases.iter().any(|release| read.contains(release)));
+    Ok(found)
 }
 
 /// How far an ingest has come.
@@ -199,7 +251,7 @@ impl Sink for Writer<'_> {
 fn assemble(
     mut read: Vec<Read>,
     publish: &Publish,
-    rules: &Rules,
+    linking: &Linking,
 ) -> Result<(Vec<Release>, Vec<PartEntry>), Refusal> {
     set_twins_aside(&mut read);
     let (mut ledgers, mut parts) = (BTreeMap::new(), Vec::new());
@@ -222,7 +274,7 @@ fn assemble(
             writer.finish()
         };
         parts.extend(figures.tables.par_iter().map(write).collect::<Result<Vec<_>, _>>()?);
-        ledger.steps.extend(link(linker, &id, rules, publish, &mut parts)?);
+        ledger.steps.extend(link(linker, &id, linking, publish, &mut parts)?);
         releases.push(Release { id, left_out: Vec::new(), ledger });
     }
     Ok((releases, parts))
@@ -232,7 +284,7 @@ fn assemble(
 fn link(
     linker: Linker,
     release: &str,
-    rules: &Rules,
+    linking: &Linking,
     publish: &Publish,
     parts: &mut Vec<PartEntry>,
 ) -> Result<Vec<Step>, Refusal> {
@@ -251,20 +303,28 @@ fn link(
         let (_, writer) = open.as_mut().ok_or("a batch outside a part")?;
         Ok(writer.write(&batch)?)
     };
-    let steps = linker.finish(release, end, rules, &mut write)?;
+    let Linking { rules, boundaries, atlas } = linking;
+    let frame = Frame { release, end, rules, boundaries, atlas };
+    let steps = linker.finish(&frame, &mut write)?;
     if let Some((_, ended)) = open {
         parts.push(ended.finish()?);
     }
     Ok(steps)
 }
 
-/// The steps that `--without` can leave out.
+/// The steps that `--without` can leave out and `--with` can add.
 fn list_steps(as_json: bool) -> Result<Exit, Failure> {
     if as_json {
-        let steps = Rule::ALL.map(|rule| json!({"step": rule.name(), "what": rule.describe()}));
+        let steps = Rule::ALL.map(|rule| {
+            let replaces = rule.replaces().iter().map(|rule| rule.name()).collect::<Vec<_>>();
+            json!({"step": rule.name(), "what": rule.describe(), "replaces": replaces})
+        });
         out::json(&json!({"schema": "steps/1", "steps": steps}))?;
     } else {
-        let lines = Rule::ALL.map(|rule| format!("{:<20} {}\n", rule.name(), rule.describe()));
+        let lines = Rule::ALL.map(|rule| {
+            let off = if rule.replaces().is_empty() { "" } else { " [only with --with]" };
+            format!("{:<26} {}{off}\n", rule.name(), rule.describe())
+        });
         out::data(&lines.concat())?;
     }
     Ok(Exit::Done)

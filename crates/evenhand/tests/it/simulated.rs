@@ -142,6 +142,167 @@ fn sheets(name: &str, truth: &Value, file: &Value) {
     }
 }
 
+/// Rows by the text of a column, asked of the record.
+fn by(record: &str, table: &str, column: &str) -> BTreeMap<String, u64> {
+    let sql = format!("SELECT {column} AS said, count(*) AS rows FROM {table} GROUP BY 1");
+    let told = evenhand(&["query", &sql, "--record", record, "--local", "--json"]).done().json();
+    let rows = told["rows"].as_array().expect("rows").iter();
+    rows.map(|row| {
+        (row["said"].as_str().unwrap_or("none").to_owned(), row["rows"].as_u64().expect("a number of rows"))
+    })
+    .collect()
+}
+
+fn numbers(of: &Value) -> BTreeMap<String, u64> {
+    let of = of.as_object().expect("numbers by name");
+    of.iter().map(|(name, rows)| (name.clone(), rows.as_u64().expect("a number"))).collect()
+}
+
+/// A step of an account: rows kept, rows set aside.
+fn step(told: &Value, name: &str, table: &str) -> (u64, u64) {
+    let steps = told["steps"].as_array().expect("steps");
+    let found = steps.iter().find(|step| step["name"] == name && step["table"] == table);
+    let found = found.unwrap_or_else(|| panic!("no step {name} of {table}"));
+    let rows = |key: &str| found[key].as_u64().expect("a number of rows");
+    (rows("rows_kept"), rows("rows_read") - rows("rows_kept"))
+}
+
+#[test]
+fn states_and_places_filled_in_and_the_cut_between_releases_are_those_planted() {
+    for (release, newer) in [("r2026mar", "ice-r2026aug"), ("r2025jul", "ice-r2026mar")] {
+        let scratch = tempfile::tempdir().expect("a scratch folder");
+        let (folder, record) = (scratch.path().join("made-up"), scratch.path().join("record"));
+        let words = ["simulate", "--release", release, "--scale", "60000", "--json", "--without", "year-two"];
+        let tables = ["--tables", "arrests,detainers,detention_stints"];
+        let truth = evenhand(&[&words[..], &tables, &["--out", word(&folder)]].concat()).done().json();
+        let own = truth["release"].as_str().expect("an id");
+        let boundaries = truth["boundaries"].as_array().expect("boundaries");
+        let cut = &boundaries[boundaries.len() / 2];
+        let day = cut["day"].as_str().expect("a day");
+        let ingest = |boundary: &str| {
+            let words = ["ingest", word(&folder), "--record", word(&record), "--json"];
+            evenhand(&[&words[..], &["--boundary", boundary]].concat()).done().json()
+        };
+        let told = ingest(&format!("{own}={day}"));
+        let states = numbers(&truth["fills"]["arrest_states"]["by_source"]);
+        // Every source is met, or the comparison would say little.
+        assert_eq!(states.len(), 6, "{release}: {states:?}");
+        let by_step = states.iter().filter(|(source, _)| *source != "none");
+        for (source, rows) in by_step {
+            let name = if source == "released" { "state-released" } else { source };
+            assert_eq!(step(&told, name, "arrests").0, *rows, "{release}: {name}");
+        }
+        let record = word(&record);
+        assert_eq!(by(record, "arrest_episodes", "state_source"), states, "{release}");
+        let states_of = |fill: &str| {
+            let mut states = numbers(&truth["fills"][fill]["by_state"]);
+            let none = truth["fills"][fill]["by_source"]["none"].as_u64();
+            states.extend(none.map(|rows| ("none".to_owned(), rows)));
+            states
+        };
+        for (fill, table, column) in [
+            ("arrest_states", "arrest_episodes", "apprehension_state_filled"),
+            ("detainer_states", "detainer_places", "facility_state_filled"),
+            ("stay_states", "detention_stays", "facility_state_last"),
+        ] {
+            assert_eq!(by(record, table, column), states_of(fill), "{release}: {fill}");
+        }
+        let detainers = numbers(&truth["fills"]["detainer_states"]["by_source"]);
+        assert_eq!(by(record, "detainer_places", "state_source"), detainers, "{release}");
+        let stays = numbers(&truth["fills"]["stay_states"]["by_source"]);
+        assert!(stays["none"] > 0, "{release}: no unlisted code was planted");
+        assert_eq!(
+            step(&told, "facility-places", "detention_stays"),
+            (stays["facility-places"], stays["none"])
+        );
+        let of = |key: &str| cut[key].as_u64().expect("a number");
+        let all = truth["fills"]["stay_states"]["rows"].as_u64().expect("a number of stays");
+        assert!(of("crossing_stays") > 0, "{release}: no stay crosses {day}");
+        assert_eq!(
+            step(&told, "release-boundary", "detention_stays"),
+            (of("stays_after"), all - of("stays_after"))
+        );
+        assert_eq!(
+            step(&told, "boundary-stays", "detention_stints"),
+            (of("crossing_stints"), 0),
+            "{release}"
+        );
+        // The same release as the older one: what it does not hold is what the newer one does.
+        let told = ingest(&format!("{newer}={day}"));
+        assert_eq!(
+            step(&told, "release-boundary", "detention_stays"),
+            (all - of("stays_after"), of("stays_after"))
+        );
+        assert_eq!(
+            step(&told, "boundary-stays", "detention_stints"),
+            (0, of("crossing_stints")),
+            "{release}"
+        );
+    }
+}
+
+#[test]
+fn two_releases_of_one_record_are_compared_week_by_week() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let record = scratch.path().join("record");
+    let (mut truths, mut accounts) = (Vec::new(), Vec::new());
+    for release in ["r2025oct", "r2026mar"] {
+        let folder = scratch.path().join(release);
+        let words = ["simulate", "--release", release, "--scale", "3000", "--without", "year-two", "--json"];
+        truths.push(evenhand(&[&words[..], &["--out", word(&folder)]].concat()).done().json());
+        accounts
+            .push(evenhand(&["ingest", word(&folder), "--record", word(&record), "--json"]).done().json());
+    }
+    assert_eq!(accounts[0]["overlaps"].as_array().map(Vec::len), Some(0));
+    let overlaps = accounts[1]["overlaps"].as_array().expect("overlaps");
+    let tables =
+        overlaps.iter().map(|overlap| overlap["table"].as_str().expect("a table")).collect::<Vec<_>>();
+    assert_eq!(tables, ["arrests", "detainers", "detention_stints", "encounters", "removals"]);
+    for overlap in overlaps {
+        assert_eq!(overlap["releases"], serde_json::json!(["ice-r2025oct", "ice-r2026mar"]));
+        let table = overlap["table"].as_str().expect("a table");
+        let (first, last) =
+            (overlap["first_day"].as_str().unwrap_or(""), overlap["last_day"].as_str().unwrap_or(""));
+        let told = truths.iter().map(|truth| {
+            let weeks = truth["tables"][table]["weeks"].as_array().expect("weeks").iter();
+            let inside =
+                weeks.filter(|week| week[0].as_str().is_some_and(|day| (first..=last).contains(&day)));
+            inside.map(|week| week[2].as_u64().expect("a number of rows")).sum::<u64>()
+        });
+        assert_eq!(overlap["rows"], serde_json::json!(told.collect::<Vec<_>>()), "{table}");
+        assert!(overlap["largest_difference"].as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)));
+    }
+    let text =
+        evenhand(&["ingest", word(&scratch.path().join("r2025oct")), "--record", word(&record)]).done();
+    assert!(text.out.contains("weeks that two releases cover"), "{}", text.out);
+}
+
+#[test]
+fn older_rules_take_the_place_of_todays() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let (folder, record) = (scratch.path().join("made-up"), scratch.path().join("record"));
+    evenhand(&["simulate", "--release", "r2026mar", "--scale", "3000", "--out", word(&folder)]).done();
+    let words = ["ingest", word(&folder), "--record", word(&record), "--json", "--with"];
+    let older = "state-duty-site,detainer-repeats-same-day,removal-stays-wide";
+    let told = evenhand(&[&words[..], &[older]].concat()).done().json();
+    let names = told["steps"].as_array().expect("steps").iter();
+    let names = names.map(|step| step["name"].as_str().expect("a name")).collect::<Vec<_>>();
+    for (older, todays) in [
+        ("state-duty-site", "state-landmark-code"),
+        ("detainer-repeats-same-day", "detainer-repeats"),
+        ("removal-stays-wide", "removal-stays"),
+    ] {
+        assert!(names.contains(&older) && !names.contains(&todays), "{names:?}");
+    }
+    // Every duty site of the release names its state.
+    assert_eq!(step(&told, "state-duty-site", "arrests").1, 0);
+    let listed = evenhand(&["ingest", "--list-steps"]).done();
+    assert!(listed.out.contains("state-duty-site"), "{}", listed.out);
+    let words = ["ingest", word(&folder), "--record", word(&record), "--boundary"];
+    evenhand(&[&words[..], &["ice-r2062=2025-01-01"]].concat()).refused(2, "no release `ice-r2062`");
+    evenhand(&[&words[..], &["ice-r2026mar=soon"]].concat()).refused(2, "expected RELEASE=YYYY-MM-DD");
+}
+
 #[test]
 fn a_made_up_release_is_not_mixed_with_other_files() {
     let scratch = tempfile::tempdir().expect("a scratch folder");

@@ -1,0 +1,210 @@
+//! Codes of facilities into city, state and county, by what the caller knows of them.
+
+use crate::atlas::{Atlas, FacilityPlace};
+use crate::intern::{Intern, NONE};
+use crate::stays::{Stay, Stint};
+use crate::{Error, Rule};
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The source of a place that the release itself names.
+pub const RELEASED: &str = "released";
+
+/// What a column says of a facility.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Its code, as released.
+    Code,
+    /// City.
+    City,
+    /// State.
+    State,
+    /// County, five digits.
+    County,
+}
+
+/// The facilities of the stints, numbered from 0.
+#[derive(Debug)]
+pub struct Facilities {
+    /// By number of the code's text; [`NONE`] where a text is no facility's.
+    numbers: Vec<u32>,
+    codes: Vec<String>,
+    places: Vec<Option<FacilityPlace>>,
+    /// Values of the columns by [`Part`].
+    values: [Arc<StringArray>; 4],
+}
+
+impl Facilities {
+    /// Looks every facility of the stints up, once; without an atlas none has a place.
+    pub fn of(stints: &[Stint], texts: &Intern, atlas: Option<&dyn Atlas>) -> Facilities {
+        let mut numbers = vec![NONE; texts.len()];
+        let mut codes = Vec::new();
+        for stint in stints.iter().filter(|stint| stint.facility != NONE) {
+            let number = &mut numbers[stint.facility as usize];
+            if *number == NONE {
+                *number = codes.len() as u32;
+                codes.push(texts.text(stint.facility).unwrap_or_default());
+            }
+        }
+        let place = |code: &String| atlas.and_then(|atlas| atlas.facility(code.trim()));
+        let places = codes.iter().map(place).collect::<Vec<_>>();
+        let values = [Part::Code, Part::City, Part::State, Part::County].map(|part| {
+            let values = codes.iter().zip(&places);
+            let values = values.map(|(code, place)| text(part, code, place.as_ref()).unwrap_or_default());
+            Arc::new(StringArray::from_iter_values(values))
+        });
+        Facilities { numbers, codes, places, values }
+    }
+
+    /// Whether the place of a code is known; nothing without a code.
+    pub fn is_placed(&self, facility: u32) -> Option<bool> {
+        self.number(facility).map(|number| self.places[number].is_some())
+    }
+
+    /// One column of so many rows.
+    pub fn column(&self, part: Part, facilities: impl Iterator<Item = u32>) -> Result<ArrayRef, Error> {
+        let has = |number: usize| text(part, &self.codes[number], self.places[number].as_ref()).is_some();
+        let has = (0..self.codes.len()).map(has).collect::<Vec<_>>();
+        let keys = facilities.map(|facility| {
+            let number = self.number(facility).filter(|number| has[*number]);
+            number.map(|number| number as i32)
+        });
+        let values = self.values[part as usize].clone();
+        Ok(Arc::new(DictionaryArray::try_new(keys.collect::<Int32Array>(), values)?))
+    }
+
+    /// The codes of each stay's stints, joined.
+    pub fn joined(&self, stays: &[Stay<'_>]) -> ArrayRef {
+        let mut numbers = HashMap::<Vec<u32>, i32>::new();
+        let mut values = Vec::new();
+        let mut key = Vec::new();
+        let keys = stays.iter().map(|stay| {
+            key.clear();
+            key.extend(stay.stints.iter().map(|stint| stint.facility));
+            if let Some(number) = numbers.get(&key) {
+                return *number;
+            }
+            let code = |facility: &u32| self.number(*facility).map_or("", |number| &self.codes[number]);
+            values.push(key.iter().map(code).collect::<Vec<_>>().join("; "));
+            let number = values.len() as i32 - 1;
+            numbers.insert(key.clone(), number);
+            number
+        });
+        let keys = Int32Array::from_iter_values(keys.collect::<Vec<_>>());
+        // Every key was given out by the line above.
+        Arc::new(DictionaryArray::new(keys, Arc::new(StringArray::from_iter_values(values))))
+    }
+
+    fn number(&self, facility: u32) -> Option<usize> {
+        let number = *self.numbers.get(facility as usize)?;
+        (number != NONE).then_some(number as usize)
+    }
+}
+
+fn text<'a>(part: Part, code: &'a str, place: Option<&'a FacilityPlace>) -> Option<&'a str> {
+    match part {
+        Part::Code => Some(code),
+        Part::City => place?.city.as_deref(),
+        Part::State => place?.state.as_deref(),
+        Part::County => place?.county_fips.as_deref(),
+    }
+}
+
+/// Where a detainer's facility is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DetainerPlace {
+    /// City: the released one, else that of the code.
+    pub city: Option<String>,
+    /// State, likewise.
+    pub state: Option<String>,
+    /// County of the code, unless the code is of another state than the row names.
+    pub county: Option<String>,
+    /// Where the state was found.
+    pub source: Option<&'static str>,
+    /// Whether the row has a facility's code.
+    pub has_code: bool,
+}
+
+/// The place of each combination of type, code, state and city.
+pub fn of_detainers(kinds: &[[u32; 4]], texts: &Intern, atlas: &dyn Atlas) -> Vec<DetainerPlace> {
+    let squeezed = |number: u32| {
+        let text = texts.text(number)?.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!text.is_empty()).then_some(text)
+    };
+    let mut places = HashMap::<u32, Option<FacilityPlace>>::new();
+    let place = |[_, code, state, city]: &[u32; 4]| {
+        let looked_up = || squeezed(*code).and_then(|code| atlas.facility(&code));
+        let of_code = places.entry(*code).or_insert_with(looked_up).clone();
+        let released = squeezed(*state);
+        let released = released.map(|state| atlas.state(&state).map_or(state.to_uppercase(), str::to_owned));
+        let by_code = of_code.as_ref().and_then(|place| place.state.clone());
+        let is_one = released.is_none() || by_code.is_none() || released == by_code;
+        let of_code = of_code.filter(|_| is_one).unwrap_or_default();
+        let source = match (&released, &by_code) {
+            (Some(_), _) => Some(RELEASED),
+            (None, Some(_)) => Some(Rule::FacilityPlaces.name()),
+            (None, None) => None,
+        };
+        DetainerPlace {
+            city: squeezed(*city).or(of_code.city),
+            state: released.or(by_code),
+            county: of_code.county_fips,
+            source,
+            has_code: *code != NONE,
+        }
+    };
+    kinds.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Travis;
+
+    impl Atlas for Travis {
+        fn state(&self, text: &str) -> Option<&str> {
+            ["TX", "TEXAS"].contains(&text).then_some("TEXAS")
+        }
+
+        fn facility(&self, code: &str) -> Option<FacilityPlace> {
+            (code == "TRAVITX").then(|| FacilityPlace {
+                city: Some("AUSTIN".to_owned()),
+                state: Some("TEXAS".to_owned()),
+                county_fips: Some("48453".to_owned()),
+            })
+        }
+    }
+
+    #[test]
+    fn what_the_release_says_goes_before_the_code() {
+        let mut texts = Intern::default();
+        let mut number = |text: &str| if text.is_empty() { NONE } else { texts.number(text).unwrap() };
+        let rows = [
+            ["", "TRAVITX", "TX", "Del Valle"],
+            ["", "TRAVITX", "", ""],
+            ["", "TRAVITX", "OHIO", ""],
+            ["", "XXXX", "", "AUSTIN"],
+            ["", "", "", ""],
+        ];
+        let kinds = rows.map(|row| row.map(&mut number));
+        let found = of_detainers(&kinds, &texts, &Travis);
+        let told = |place: &DetainerPlace| {
+            let parts =
+                [place.city.as_deref(), place.state.as_deref(), place.county.as_deref(), place.source];
+            parts.map(|part| part.unwrap_or("-").to_owned()).join(" ")
+        };
+        assert_eq!(
+            found.iter().map(told).collect::<Vec<_>>(),
+            [
+                "Del Valle TEXAS 48453 released",
+                "AUSTIN TEXAS 48453 facility-places",
+                "- OHIO - released",
+                "AUSTIN - - -",
+                "- - - -",
+            ]
+        );
+        assert_eq!(found.iter().filter(|place| !place.has_code).count(), 1);
+    }
+}
