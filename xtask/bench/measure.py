@@ -1,4 +1,5 @@
-"""Runs a command and prints, as the last line, what it took: CPU seconds, elapsed seconds, peak memory."""
+"""Runs a command and prints, as the last line, what it took: CPU seconds, elapsed seconds, peak memory, and
+the command's own last line."""
 import json
 import resource
 import subprocess
@@ -6,11 +7,12 @@ import sys
 import time
 
 start = time.monotonic()
-code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+ended = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, text=True)
 took = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps({
     "cpu_s": took.ru_utime + took.ru_stime,
     "elapsed_s": time.monotonic() - start,
     "peak_mb": took.ru_maxrss / 1024,
+    "last_line": (ended.stdout.splitlines() or [""])[-1],
 }))
-sys.exit(code)
+sys.exit(ended.returncode)

@@ -29,6 +29,18 @@ pub enum What {
         #[arg(long)]
         dev: bool,
     },
+    /// Episodes, stays, and which arrest led to which stay, at national scale, beside polars and DuckDB.
+    Derive {
+        /// Stints; arrests and persons are in proportion to those of all public releases.
+        #[arg(long, value_name = "N", default_value_t = 9_290_000)]
+        stints: u64,
+        /// Measure the build that the tests use, not a release build.
+        #[arg(long)]
+        dev: bool,
+        /// Only our own linking.
+        #[arg(long)]
+        alone: bool,
+    },
     /// The built-in docket on the built-in record, and the report's size.
     Check {
         /// Measure the build that the tests use, not a release build.
@@ -46,6 +58,7 @@ pub fn run(what: &What) -> Result<()> {
     match what {
         What::Ingest { from, dev } => ingest(from, &build(*dev)?, &folder),
         What::Workbook { dev } => workbook(*dev, &folder),
+        What::Derive { stints, dev, alone } => derive(*stints, *dev, *alone, &folder),
         What::Check { dev } => check(&build(*dev)?, &folder),
     }
 }
@@ -113,6 +126,52 @@ fn workbook(dev: bool, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Made-up rows, linked by us and by two engines with the same rules. All read the same Parquet files, which counts.
+fn derive(stints: u64, dev: bool, alone: bool, folder: &Path) -> Result<()> {
+    let national =
+        built(dev, &["--package", "evenhand-derive", "--example", "national"])?.join("examples/national");
+    let rows = folder.join(format!("derive-{stints}"));
+    if !rows.join("detention_stints.parquet").exists() {
+        run_quietly(Command::new(&national).arg("make").arg(&rows).arg(stints.to_string()))?;
+    }
+    let python = venv(&folder.join("venv-derive"), &["polars==2.1.*", "duckdb==2.0.*", "pyarrow"])?;
+    let script = |name: &str| {
+        let mut command = Command::new(&python);
+        command.arg(root().join("xtask/bench").join(name)).arg(&rows).arg(folder.join("spill"));
+        command
+    };
+    let mut ours = Vec::new();
+    let mut result = Value::Null;
+    for _ in 0..ROUNDS {
+        let (run, told) = measure_told(&python, Command::new(&national).arg("link").arg(&rows))?;
+        ours.push(run);
+        result = told;
+    }
+    let ours = best(&ours);
+    println!("{stints} stints: {result}");
+    report("evenhand-derive", ours);
+    println!("bar: 10 CPU s and 600 MB at 9,290,000 stints");
+    let peers = [("polars", "derive_polars.py"), ("duckdb", "derive_duckdb.py")];
+    for (name, file) in peers.into_iter().filter(|_| !alone) {
+        let (run, told) = measure_told(&python, &script(file))?;
+        report(name, run);
+        println!(
+            "ratio: {:.1} in CPU seconds, {:.1} in memory",
+            run.cpu / ours.cpu,
+            run.peak_mb / ours.peak_mb
+        );
+        let differs = |(key, value): (&String, &Value)| {
+            (told[key] != *value).then(|| format!("{key}: {value}, {name} has {}", told[key]))
+        };
+        let found = result.as_object().into_iter().flatten().filter_map(differs).collect::<Vec<_>>();
+        if !found.is_empty() {
+            bail!("the results differ: {}", found.join("; "));
+        }
+        println!("results are equal");
+    }
+    Ok(())
+}
+
 fn check(evenhand: &Path, folder: &Path) -> Result<()> {
     let report_file = folder.join("report.html");
     let python = PathBuf::from("python3");
@@ -147,17 +206,15 @@ fn built(dev: bool, what: &[&str]) -> Result<PathBuf> {
 
 /// A Python with pandas.
 fn python(folder: &Path) -> Result<PathBuf> {
-    let python = folder.join("venv/bin/python");
+    venv(&folder.join("venv"), &["pandas==3.1.*", "pyarrow"])
+}
+
+/// A Python with these packages, installed once.
+fn venv(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
+    let python = folder.join("bin/python");
     if !python.exists() {
-        run_quietly(Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")))?;
-        run_quietly(Command::new(&python).args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "pandas==3.1.*",
-            "pyarrow",
-        ]))?;
+        run_quietly(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+        run_quietly(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
     }
     Ok(python)
 }
@@ -172,6 +229,11 @@ struct Run {
 
 /// Runs a command under a few lines of Python that ask the operating system what it took.
 fn measure(python: &Path, command: &Command) -> Result<Run> {
+    Ok(measure_told(python, command)?.0)
+}
+
+/// The same, with the JSON on the command's last line, if it is any.
+fn measure_told(python: &Path, command: &Command) -> Result<(Run, Value)> {
     let output = Command::new(python)
         .arg(root().join("xtask/bench/measure.py"))
         .arg(command.get_program())
@@ -183,7 +245,9 @@ fn measure(python: &Path, command: &Command) -> Result<Run> {
     let text = String::from_utf8(output.stdout)?;
     let told: Value = serde_json::from_str(text.lines().last().unwrap_or_default())?;
     let number = |key: &str| told[key].as_f64().with_context(|| format!("no {key}"));
-    Ok(Run { cpu: number("cpu_s")?, elapsed: number("elapsed_s")?, peak_mb: number("peak_mb")? })
+    let run = Run { cpu: number("cpu_s")?, elapsed: number("elapsed_s")?, peak_mb: number("peak_mb")? };
+    let last = told["last_line"].as_str().unwrap_or_default();
+    Ok((run, serde_json::from_str(last).unwrap_or_default()))
 }
 
 fn best(runs: &[Run]) -> Run {
