@@ -12,6 +12,7 @@ mod exit;
 mod failure;
 mod files;
 mod frame;
+mod memory;
 mod out;
 mod panics;
 mod progress;
@@ -20,10 +21,6 @@ mod table;
 mod threads;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
-
-/// Gives memory back however many threads have come and gone.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Name and version, as every record and every verdict carries them.
 const ENGINE: &str = concat!("evenhand ", env!("CARGO_PKG_VERSION"));

@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, store_code};
 use crate::out::{self, Talk};
 use crate::progress::{All, Far, Watch};
-use crate::{ENGINE, account, threads};
+use crate::{ENGINE, account, memory, threads};
 use arrow::array::RecordBatch;
 use evenhand_derive::{Boundary, Frame, Linker, Overlap, Rule, Rules, Span, WEEKS, Weeks};
 use evenhand_ingest::{
@@ -32,6 +32,7 @@ pub fn run(args: &Ingest, talk: Talk) -> Result<Exit, Failure> {
     }
     // The command line asks for the record unless it only asks for an explanation.
     let folder = args.record.as_deref().unwrap_or(Path::new("record"));
+    memory::give_back();
     match ingest(args, folder, talk) {
         Ok(Done { manifest, read, overlaps }) => {
             let releases = manifest.releases.iter().filter(|release| read.contains(&release.id));
