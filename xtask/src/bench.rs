@@ -41,6 +41,15 @@ pub enum What {
         #[arg(long)]
         alone: bool,
     },
+    /// Made-up releases' workbooks to typed columns, every check on, beside the readers that people use.
+    Columns {
+        /// Measure the build that the tests use, not a release build.
+        #[arg(long)]
+        dev: bool,
+        /// Also pandas with openpyxl, which takes minutes.
+        #[arg(long)]
+        slow: bool,
+    },
     /// The built-in docket on the built-in record, and the report's size.
     Check {
         /// Measure the build that the tests use, not a release build.
@@ -59,6 +68,7 @@ pub fn run(what: &What) -> Result<()> {
         What::Ingest { from, dev } => ingest(from, &build(*dev)?, &folder),
         What::Workbook { dev } => workbook(*dev, &folder),
         What::Derive { stints, dev, alone } => derive(*stints, *dev, *alone, &folder),
+        What::Columns { dev, slow } => columns(*dev, *slow, &folder),
         What::Check { dev } => check(&build(*dev)?, &folder),
     }
 }
@@ -168,6 +178,58 @@ fn derive(stints: u64, dev: bool, alone: bool, folder: &Path) -> Result<()> {
             bail!("the results differ: {}", found.join("; "));
         }
         println!("results are equal");
+    }
+    Ok(())
+}
+
+/// One workbook of each table of a made-up release, read to Arrow columns with every check, by us and by others.
+fn columns(dev: bool, slow: bool, folder: &Path) -> Result<()> {
+    let packages = ["fastexcel", "polars", "openpyxl", "pandas==3.1.*", "pyarrow"];
+    let python = venv(&folder.join("venv-columns"), &packages)?;
+    let files = folder.join("columns");
+    if !files.exists() {
+        let words = ["simulate", "--release", "r2026mar", "--scale", "4000000", "--tables"];
+        let tables = "arrests,detainers,detention_stints";
+        run_quietly(Command::new(build(true)?).args(words).arg(tables).arg("--out").arg(&files))?;
+    }
+    let ours =
+        built(dev, &["--package", "evenhand-ingest", "--example", "batches"])?.join("examples/batches");
+    let cells = built(dev, &["--package", "evenhand-workbook", "--example", "cells"])?.join("examples/cells");
+    let script = root().join("xtask/bench/columns_peer.py");
+    let peers: &[&str] = if slow { &["fastexcel", "polars", "pandas"] } else { &["fastexcel", "polars"] };
+    for table in ["Arrests_FY2024", "Detainers_FY2024", "Detentions_FY2023"] {
+        let named = |path: &PathBuf| path.to_string_lossy().contains(table);
+        let found = std::fs::read_dir(&files)?.flatten().map(|entry| entry.path()).find(named);
+        let file = found.with_context(|| format!("no workbook {table}"))?;
+        println!("{table}, {:.0} MB", std::fs::metadata(&file)?.len() as f64 / 1e6);
+        let (mut mine, mut calamine) = (Vec::new(), Vec::new());
+        let mut theirs = peers.iter().map(|_| Vec::new()).collect::<Vec<_>>();
+        for round in 0..ROUNDS {
+            mine.push(measure(&python, Command::new(&ours).arg(&file))?);
+            calamine.push(measure(&python, Command::new(&cells).arg("calamine").arg(&file))?);
+            for (peer, runs) in peers.iter().zip(&mut theirs) {
+                if *peer != "pandas" || round == 0 {
+                    // Six lines stand before the header.
+                    runs.push(measure(
+                        &python,
+                        Command::new(&python).arg(&script).arg(peer).arg(&file).arg("6"),
+                    )?);
+                }
+            }
+        }
+        let mine = best(&mine);
+        report("ours", mine);
+        for (name, runs) in
+            std::iter::once(&"calamine cells").chain(peers).zip(std::iter::once(calamine).chain(theirs))
+        {
+            let run = best(&runs);
+            report(name, run);
+            println!(
+                "  ratio: {:.1} in CPU seconds, {:.1} in memory",
+                run.cpu / mine.cpu,
+                run.peak_mb / mine.peak_mb
+            );
+        }
     }
     Ok(())
 }
