@@ -5,7 +5,13 @@ mod crash;
 mod determinism;
 mod estimate;
 mod fetch;
+#[path = "../../../evenhand-ingest/tests/ingest/hostile/mod.rs"]
+mod hostile;
+mod hostile_inputs;
 mod outputs;
+#[allow(dead_code, reason = "the tests of the reader need more of it")]
+#[path = "../../../evenhand-workbook/tests/it/package.rs"]
+mod package;
 mod released;
 mod run;
 mod simulated;
