@@ -76,19 +76,25 @@ impl Publish {
     /// [`ErrorKind::Damaged`] when the record there cannot be read; [`ErrorKind::Io`].
     pub fn begin(folder: &Path, engine: &str) -> Result<Self> {
         let is_new = create_record_folder(folder)?;
-        let lock = WriterLock::acquire(folder)?;
-        lock::welcome_readers(folder)?;
-        let earlier = Manifest::read(&folder.join(manifest::FILE))?;
-        disk::remove_file(&folder.join(NEXT))?;
-        disk::remove_folder(&folder.join(STAGING))?;
-        let publish = Self {
+        let lock = WriterLock::acquire(folder).inspect_err(|error| {
+            // Whoever holds the lock uses the folder; otherwise nobody does.
+            if is_new && error.kind() != ErrorKind::Locked {
+                disk::remove_empty_folder(folder);
+            }
+        })?;
+        // From here on, what fails is tidied up when this is dropped.
+        let mut publish = Self {
             folder: folder.to_owned(),
             engine: engine.to_owned(),
-            earlier,
+            earlier: None,
             is_new,
             started: Mutex::default(),
             _lock: lock,
         };
+        lock::welcome_readers(folder)?;
+        publish.earlier = Manifest::read(&folder.join(manifest::FILE))?;
+        disk::remove_file(&folder.join(NEXT))?;
+        disk::remove_folder(&publish.staging())?;
         disk::create_folder(&publish.staging())?;
         Ok(publish)
     }
@@ -325,12 +331,20 @@ fn create_record_folder(folder: &Path) -> Result<bool> {
 fn create_with_parents(folder: &Path) -> Result<()> {
     let missing: Vec<&Path> =
         folder.ancestors().filter(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
-    for path in missing.into_iter().rev() {
+    let mut made = Vec::new();
+    let create = |path: &Path| {
         disk::create_folder(path)?;
+        made.push(path.to_owned());
         let above = path.parent().filter(|above| !above.as_os_str().is_empty());
-        disk::sync_folder(above.unwrap_or(Path::new(".")))?;
+        disk::sync_folder(above.unwrap_or(Path::new(".")))
+    };
+    let created = missing.into_iter().rev().try_for_each(create);
+    if created.is_err() {
+        for path in made.iter().rev() {
+            disk::remove_empty_folder(path);
+        }
     }
-    Ok(())
+    created
 }
 
 #[cfg(test)]
@@ -502,6 +516,28 @@ mod tests {
             std::fs::read_dir(&record).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, [lock::WRITER, lock::READERS], "a folder that was there stays");
+    }
+
+    #[test]
+    fn a_first_publish_that_the_disk_refuses_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = folder.path().join("a/record");
+        faults::plan(None);
+        publish(&record, NEW).unwrap();
+        let calls = faults::seen();
+        for at in 0..calls.len() {
+            std::fs::remove_dir_all(folder.path().join("a")).unwrap();
+            faults::plan(Some((at, Fault::Fail(28))));
+            let outcome = publish(&record, NEW);
+            let (call, path) = faults::seen()[at].clone();
+            faults::plan(None);
+            let in_place = outcome.is_ok() || record.join(manifest::FILE).exists();
+            let left = folder.path().join("a").exists();
+            // The folder above was made before the fault; it is nobody's record.
+            let above_alone = left && !record.exists();
+            assert!(in_place || !left || above_alone, "{call:?} of {}: left behind", path.display());
+            std::fs::create_dir_all(folder.path().join("a")).unwrap();
+        }
     }
 
     #[test]
