@@ -32,7 +32,6 @@ pub fn run(args: &Ingest, talk: Talk) -> Result<Exit, Failure> {
     }
     // The command line asks for the record unless it only asks for an explanation.
     let folder = args.record.as_deref().unwrap_or(Path::new("record"));
-    memory::give_back();
     match ingest(args, folder, talk) {
         Ok(Done { manifest, read, overlaps }) => {
             let releases = manifest.releases.iter().filter(|release| read.contains(&release.id));
@@ -135,6 +134,9 @@ fn overlaps(folder: &Path, read: &[String]) -> Result<Vec<Overlap>, Refusal> {
     Ok(found)
 }
 
+/// Bytes of files from which on it matters what the allocator keeps; below, beginning again would take longer.
+const LARGE: u64 = 100 << 20;
+
 /// How far an ingest has come.
 #[derive(Default)]
 struct Watched {
@@ -163,6 +165,9 @@ fn plan(args: &Ingest, talk: Talk) -> Result<Plan, Refusal> {
         &args.paths,
         &Options { skip_unknown: args.skip_unknown, release: args.release.clone() },
     )?;
+    if all_of(&plan).bytes >= LARGE {
+        memory::give_back();
+    }
     for skipped in plan.skipped.iter().filter(|skipped| skipped.reason == SkipReason::Unknown) {
         let why = skipped.error.as_ref().map_or_else(|| "no known layout".to_owned(), ToString::to_string);
         talk.say(&format!("note: left out `{}`: {why}", skipped.path));
