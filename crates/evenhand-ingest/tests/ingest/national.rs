@@ -496,6 +496,12 @@ fn detainers_with_years_of_two_digits_are_told_by_their_file_name() {
     let (entry, kept) = ingest(&path).unwrap();
     assert_eq!(entry.release, "ice-detainers-fy2008-2015");
     assert_eq!(kept.rows("detainers"), 0, "a year of two digits is not guessed there");
+    // The years before 2015 came without the type.
+    let text = "Prepare Date,Detainer Detention Facility,State,City,Detainer Lift Reason\n10/1/08,A JAIL,TX,AUSTIN,\n";
+    let (_folder, path) = written("FY09.txt", text.as_bytes());
+    let (entry, kept) = ingest(&path).unwrap();
+    assert_eq!((&*entry.release, kept.rows("detainers")), ("ice-detainers-fy2008-2017", 1));
+    assert_eq!(kept.column("detainers", "detainer_prepare_date"), [Some("2008-10-01".to_owned())]);
 }
 
 #[test]
