@@ -241,7 +241,8 @@ fn stints_of(scale: Scale, events: &[u64]) -> Vec<Column> {
 }
 
 fn link(folder: &Path) -> Result<(), Box<dyn Error>> {
-    let mut linker = Linker::default();
+    let scratch = folder.to_owned();
+    let mut linker = Linker::with_scratch(Arc::new(move || tempfile::tempfile_in(&scratch)));
     for table in ["arrests", "detention_stints"] {
         let file = File::open(folder.join(format!("{table}.parquet")))?;
         let reader =

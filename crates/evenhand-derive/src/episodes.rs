@@ -1,14 +1,15 @@
 //! Arrest rows into episodes: gaps of at most 24 hours chain.
 
-use crate::intern::NONE;
+use crate::person::{NOBODY, Person};
 use crate::read::NO_TIME;
-use std::collections::{HashMap, HashSet};
+use crate::runs::{Fields, Numbers, Row, renumbered};
+use hashbrown::{HashMap, HashSet};
 
-/// One arrest row; 28 bytes.
+/// One arrest row; 56 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Arrest {
-    /// The person, dense; compared first.
-    pub person: u32,
+    /// The person; compared first.
+    pub person: Person,
     /// Seconds since 2000.
     pub time: i32,
     /// `ERO Reprocessed Arrest`: sorted after other rows of the same time.
@@ -20,9 +21,40 @@ pub struct Arrest {
     /// `E-Charging Document Canceled by ICE`.
     pub canceled: bool,
     /// Everything but the time, fingerprinted.
-    pub print: [u32; 2],
+    pub print: u64,
     /// The number of its state, landmark, area and duty site.
     pub cells: u32,
+}
+
+impl Row for Arrest {
+    const BYTES: usize = 48;
+
+    fn person(&self) -> Person {
+        self.person
+    }
+
+    fn put(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.person.to_bytes());
+        into.extend_from_slice(&self.time.to_le_bytes());
+        into.extend_from_slice(&[u8::from(self.reprocessed), u8::from(self.canceled)]);
+        into.extend_from_slice(&self.sheet.to_le_bytes());
+        into.extend_from_slice(&self.row.to_le_bytes());
+        into.extend_from_slice(&self.print.to_le_bytes());
+        into.extend_from_slice(&self.cells.to_le_bytes());
+    }
+
+    fn get(bytes: &[u8]) -> Arrest {
+        let mut fields = Fields(bytes);
+        let person = Person::from_bytes(fields.take());
+        let time = fields.signed();
+        let [reprocessed, canceled] = fields.take().map(|flag: u8| flag != 0);
+        let (sheet, row) = (fields.short(), fields.word());
+        Arrest { person, time, reprocessed, sheet, row, canceled, print: fields.long(), cells: fields.word() }
+    }
+
+    fn renumbered(self, numbers: &Numbers) -> Arrest {
+        Arrest { sheet: numbers.sheet(self.sheet), cells: renumbered(&numbers.cells, self.cells), ..self }
+    }
 }
 
 /// What a row is to its episode.
@@ -99,7 +131,7 @@ pub struct How {
 ///
 /// Of an episode the first row stands for it, or with `latest` the last of those equal to it but for the time.
 pub fn assign(sorted: &[Arrest], how: How) -> Vec<Assigned> {
-    let is_unknown = |row: &Arrest| row.person == NONE || row.time == NO_TIME;
+    let is_unknown = |row: &Arrest| row.person == NOBODY || row.time == NO_TIME;
     let goes_on = |before: &Arrest, row: &Arrest| {
         let gap = i64::from(row.time) - i64::from(before.time);
         let is_near = if how.chain { gap <= 86_400 } else { how.exact && gap == 0 };
@@ -148,7 +180,7 @@ fn tell_apart(
     rows: &[Arrest],
     stands: usize,
     how: How,
-    last_of: &HashMap<[u32; 2], usize>,
+    last_of: &HashMap<u64, usize>,
     assigned: &mut [Assigned],
 ) {
     let mut told = HashSet::new();
@@ -173,15 +205,15 @@ mod tests {
     const ALL: How = How { exact: true, chain: true, latest: true };
 
     /// Rows of one person as time in hours and print; the kinds, and the episodes.
-    fn check(rows: &[(i32, u32)], how: How, kinds: &str, episodes: &[u32]) {
+    fn check(rows: &[(i32, u64)], how: How, kinds: &str, episodes: &[u32]) {
         let rows = rows.iter().enumerate().map(|(row, (hour, print))| Arrest {
-            person: 0,
+            person: Person::of("0"),
             time: hour * 3_600,
             reprocessed: false,
             sheet: 0,
             row: row as u32,
             canceled: false,
-            print: [*print, 0],
+            print: *print,
             cells: 0,
         });
         let found = assign(&rows.collect::<Vec<_>>(), how);

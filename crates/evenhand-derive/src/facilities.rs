@@ -2,10 +2,10 @@
 
 use crate::atlas::{Atlas, FacilityPlace};
 use crate::intern::{Intern, NONE};
-use crate::stays::{Stay, Stint};
+use crate::stays::Stay;
 use crate::{Error, Rule};
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// The source of a place that the release itself names.
@@ -24,11 +24,9 @@ pub enum Part {
     County,
 }
 
-/// The facilities of the stints, numbered from 0.
+/// The facilities of the stints, by the number of their code.
 #[derive(Debug)]
 pub struct Facilities {
-    /// By number of the code's text; [`NONE`] where a text is no facility's.
-    numbers: Vec<u32>,
     codes: Vec<String>,
     places: Vec<Option<FacilityPlace>>,
     /// Values of the columns by [`Part`].
@@ -36,17 +34,9 @@ pub struct Facilities {
 }
 
 impl Facilities {
-    /// Looks every facility of the stints up, once; without an atlas none has a place.
-    pub fn of(stints: &[Stint], texts: &Intern, atlas: Option<&dyn Atlas>) -> Facilities {
-        let mut numbers = vec![NONE; texts.len()];
-        let mut codes = Vec::new();
-        for stint in stints.iter().filter(|stint| stint.facility != NONE) {
-            let number = &mut numbers[stint.facility as usize];
-            if *number == NONE {
-                *number = codes.len() as u32;
-                codes.push(texts.text(stint.facility).unwrap_or_default());
-            }
-        }
+    /// Looks every facility up, once; without an atlas none has a place.
+    pub fn of(codes: &Intern, atlas: Option<&dyn Atlas>) -> Facilities {
+        let codes = (0..codes.len() as u32).filter_map(|number| codes.text(number)).collect::<Vec<_>>();
         let place = |code: &String| atlas.and_then(|atlas| atlas.facility(code.trim()));
         let places = codes.iter().map(place).collect::<Vec<_>>();
         let values = [Part::Code, Part::City, Part::State, Part::County].map(|part| {
@@ -54,12 +44,12 @@ impl Facilities {
             let values = values.map(|(code, place)| text(part, code, place.as_ref()).unwrap_or_default());
             Arc::new(StringArray::from_iter_values(values))
         });
-        Facilities { numbers, codes, places, values }
+        Facilities { codes, places, values }
     }
 
     /// Whether the place of a code is known; nothing without a code.
     pub fn is_placed(&self, facility: u32) -> Option<bool> {
-        self.number(facility).map(|number| self.places[number].is_some())
+        number(facility).map(|number| self.places[number].is_some())
     }
 
     /// One column of so many rows.
@@ -67,7 +57,7 @@ impl Facilities {
         let has = |number: usize| text(part, &self.codes[number], self.places[number].as_ref()).is_some();
         let has = (0..self.codes.len()).map(has).collect::<Vec<_>>();
         let keys = facilities.map(|facility| {
-            let number = self.number(facility).filter(|number| has[*number]);
+            let number = number(facility).filter(|number| has[*number]);
             number.map(|number| number as i32)
         });
         let values = self.values[part as usize].clone();
@@ -85,7 +75,7 @@ impl Facilities {
             if let Some(number) = numbers.get(&key) {
                 return *number;
             }
-            let code = |facility: &u32| self.number(*facility).map_or("", |number| &self.codes[number]);
+            let code = |facility: &u32| number(*facility).map_or("", |number| &self.codes[number]);
             values.push(key.iter().map(code).collect::<Vec<_>>().join("; "));
             let number = values.len() as i32 - 1;
             numbers.insert(key.clone(), number);
@@ -95,11 +85,11 @@ impl Facilities {
         // Every key was given out by the line above.
         Arc::new(DictionaryArray::new(keys, Arc::new(StringArray::from_iter_values(values))))
     }
+}
 
-    fn number(&self, facility: u32) -> Option<usize> {
-        let number = *self.numbers.get(facility as usize)?;
-        (number != NONE).then_some(number as usize)
-    }
+/// The place in the lists of a facility, if the row names one.
+fn number(facility: u32) -> Option<usize> {
+    (facility != NONE).then_some(facility as usize)
 }
 
 fn text<'a>(part: Part, code: &'a str, place: Option<&'a FacilityPlace>) -> Option<&'a str> {

@@ -128,7 +128,12 @@ fn unpack(packed: &[u8]) -> String {
 
 /// A hash of bytes that is the same on every machine.
 pub fn hash(bytes: &[u8]) -> u64 {
-    let mut state = bytes.len() as u64;
+    hash_from(0, bytes)
+}
+
+/// The same from another start: a hash that has nothing to do with it.
+pub fn hash_from(seed: u64, bytes: &[u8]) -> u64 {
+    let mut state = bytes.len() as u64 ^ seed << 32;
     for chunk in bytes.chunks(8) {
         let mut word = [0; 8];
         word[..chunk.len()].copy_from_slice(chunk);

@@ -14,9 +14,12 @@ mod link;
 mod linker;
 mod nearest;
 mod out;
+mod people;
+mod person;
 mod read;
 mod repeats;
 mod rule;
+mod runs;
 mod states;
 mod stays;
 mod tuples;
@@ -27,9 +30,10 @@ pub use cut::{Boundary, Span};
 pub use link::Frame;
 pub use linker::Linker;
 pub use rule::{Rule, Rules};
+pub use runs::Scratch;
 pub use weeks::{Overlap, TABLE as WEEKS, Weeks, overlaps};
 
-/// Where derived batches go: the table's name and its next rows. A table's batches come one after the other.
+/// Where derived batches go: the table's name and its next rows. Batches of several tables come in turn.
 pub type Sink<'a> = dyn FnMut(&'static str, arrow::array::RecordBatch) -> Result<(), SinkError> + 'a;
 
 /// Why a sink refused a batch.
@@ -58,6 +62,9 @@ pub enum Error {
     /// The columnar format refused.
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),
+    /// A scratch file cannot be had, written or read.
+    #[error("rows cannot be kept on the disk until they are linked: {0}")]
+    Scratch(#[source] std::io::Error),
     /// The sink refused.
     #[error("derived rows cannot be written: {0}")]
     Sink(#[source] SinkError),

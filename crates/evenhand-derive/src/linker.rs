@@ -1,45 +1,84 @@
 use crate::Error;
 use crate::episodes::Arrest;
 use crate::intern::{Intern, NONE};
+use crate::people::{People, Unmerged};
 use crate::read::{self, NO_TIME};
 use crate::repeats::{self, Event};
-use crate::stays::{Stint, Terms};
+use crate::runs::{self, Numbers, Runs, Scratch, Spill};
+use crate::stays::{Bond, Stint};
 use crate::tuples::Tuples;
 use crate::weeks::Weeks;
 use arrow::array::RecordBatch;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Takes the rows of one release while they stream by, and links them when all have come.
 ///
-/// One linker a file; merged in plan order they give the same result whatever the threads did. It holds 28 bytes an
-/// arrest, detainer, encounter or removal, 40 a stint, and about 40 a person.
+/// One linker a file; merged in plan order they give the same result whatever the threads did. Rows are sorted by
+/// person in runs of 32,768; with [scratch files](Self::with_scratch) full runs go to the disk, 46 to 70 bytes a row,
+/// and what is held in memory grows by a byte a row.
 #[derive(Debug, Default)]
 pub struct Linker {
-    people: Intern,
+    spill: Spill,
+    rows: Tables,
+    /// Rows of the files merged so far, in plan order, with what their numbers are here.
+    merged: Vec<(Tables, Spill, Numbers)>,
     pub(crate) texts: Intern,
-    pub(crate) terms: Terms,
     /// State, landmark, area and duty site of arrests.
     pub(crate) cells: Tuples<4>,
+    /// How many arrests have each.
+    pub(crate) rows_of_cells: Vec<u64>,
     /// Type, facility code, state and city of detainers.
     pub(crate) kinds: Tuples<4>,
+    /// Facility codes of stints.
+    pub(crate) codes: Intern,
     pub(crate) sheets: Vec<(String, String)>,
-    pub(crate) arrests: Vec<Arrest>,
-    pub(crate) stints: Vec<Stint>,
-    pub(crate) detainers: Vec<Event>,
-    pub(crate) encounters: Vec<Event>,
-    pub(crate) removals: Vec<Event>,
     /// Rows that no rule can place in time, by table.
     pub(crate) untimed: BTreeMap<&'static str, u64>,
+    /// Whether a stint names its person and its stay, so that there is a stay to join.
+    pub(crate) has_stays: bool,
     pub(crate) weeks: Weeks,
+    last_time: Option<i32>,
+    last_day: Option<i32>,
+}
+
+/// Rows of each table.
+#[derive(Debug, Default)]
+pub struct Tables {
+    arrests: Runs<Arrest>,
+    stints: Runs<Stint>,
+    detainers: Runs<Event>,
+    encounters: Runs<Event>,
+    removals: Runs<Event>,
+}
+
+impl Tables {
+    fn is_empty(&self) -> bool {
+        let events = [&self.detainers, &self.encounters, &self.removals];
+        self.arrests.is_empty() && self.stints.is_empty() && events.iter().all(|rows| rows.is_empty())
+    }
 }
 
 const DAY: i64 = 86_400;
 
 impl Linker {
+    /// A linker that writes the rows which it cannot hold into such files.
+    #[must_use]
+    pub fn with_scratch(scratch: Arc<Scratch>) -> Linker {
+        Linker { spill: Spill::to(scratch), ..Linker::default() }
+    }
+
+    /// The same with runs of so many rows, and as many linked at a time.
+    #[must_use]
+    pub fn with_run_rows(self, rows: usize) -> Linker {
+        Linker { spill: self.spill.with_rows(rows), ..self }
+    }
+
     /// Takes one batch; tables that no rule speaks of are passed over.
     ///
     /// # Errors
-    /// [`Error::Column`] when the batch does not say in which row it was read.
+    /// [`Error::Column`] when the batch does not say in which row it was read, [`Error::Scratch`] when a scratch
+    /// file cannot be written.
     pub fn take(&mut self, table: &str, batch: &RecordBatch) -> Result<(), Error> {
         self.weeks.take(table, batch)?;
         match table {
@@ -56,7 +95,7 @@ impl Linker {
         const TIME: &str = "apprehension_date_time";
         const DATE: &str = "apprehension_date";
         let sheets = self.sheets_of(batch)?;
-        let people = read::codes(batch, "person_id", &mut self.people)?;
+        let people = read::people(batch, "person_id")?;
         let times = read::times(batch, TIME, Some(DATE))?;
         let reprocessed = read::says(batch, "apprehension_method", "ERO Reprocessed Arrest")?;
         let canceled = read::says(batch, "case_status", "E-Charging Document Canceled by ICE")?;
@@ -67,16 +106,19 @@ impl Linker {
                 *self.untimed.entry("arrests").or_default() += 1;
                 continue;
             };
-            self.arrests.push(Arrest {
+            self.last_time = self.last_time.max(Some(time));
+            let row = Arrest {
                 person: people[at],
                 time,
                 reprocessed: reprocessed[at],
                 sheet: sheets[at],
                 row,
                 canceled: canceled[at],
-                print: halves(prints[at]),
+                print: prints[at],
                 cells: cells[at],
-            });
+            };
+            self.rows_of_cells[row.cells as usize] += 1;
+            self.rows.arrests.push(row, &mut self.spill)?;
         }
         Ok(())
     }
@@ -87,7 +129,9 @@ impl Linker {
         let (states, landmarks) = (text("apprehension_state")?, text("apprehension_site_landmark")?);
         let (areas, sites) = (text("apprehension_aor")?, text("duty_site")?);
         let cells = |at: usize| [states[at], landmarks[at], areas[at], sites[at]];
-        (0..states.len()).map(|at| self.cells.number(cells(at))).collect()
+        let numbers = (0..states.len()).map(|at| self.cells.number(cells(at))).collect();
+        self.rows_of_cells.resize(self.cells.list().len(), 0);
+        numbers
     }
 
     fn take_stints(&mut self, batch: &RecordBatch) -> Result<(), Error> {
@@ -95,8 +139,8 @@ impl Linker {
         const BOND: &str = "bond_posted_amount";
         const SET: &str = "initial_bond_set_amount";
         let sheets = self.sheets_of(batch)?;
-        let people = read::codes(batch, "person_id", &mut self.people)?;
-        let facilities = read::codes(batch, "detention_facility_code", &mut self.texts)?;
+        let people = read::people(batch, "person_id")?;
+        let facilities = read::codes(batch, "detention_facility_code", &mut self.codes)?;
         let stays = read::times(batch, "stay_book_in_date_time", Some("stay_book_in_date"))?;
         let book_ins = read::times(batch, "book_in_date_time", Some("book_in_date"))?;
         let book_outs = read::times(batch, "book_out_date_time", Some("book_out_date"))?;
@@ -108,7 +152,8 @@ impl Linker {
                 *self.untimed.entry("detention_stints").or_default() += 1;
                 continue;
             };
-            self.stints.push(Stint {
+            self.last_time = self.last_time.max(Some(book_in)).max(Some(book_out));
+            let row = Stint {
                 person: people[at],
                 stay,
                 book_in,
@@ -116,16 +161,20 @@ impl Linker {
                 row,
                 facility: facilities[at],
                 book_out,
-                terms: self.terms.number(posted[at].or(set[at]), days[at], departed[at])?,
-                print: halves(prints[at]),
-            });
+                bond: Bond::of(posted[at].or(set[at])),
+                posted: days[at].unwrap_or(read::NO_DAY),
+                departed: departed[at].unwrap_or(read::NO_DAY),
+                print: prints[at],
+            };
+            self.has_stays |= !row.unknown();
+            self.rows.stints.push(row, &mut self.spill)?;
         }
         Ok(())
     }
 
     fn take_events(&mut self, table: &str, batch: &RecordBatch) -> Result<(), Error> {
         let sheets = self.sheets_of(batch)?;
-        let people = read::codes(batch, "person_id", &mut self.people)?;
+        let people = read::people(batch, "person_id")?;
         let day = match table {
             "detainers" => "detainer_prepare_date",
             "encounters" => "event_date",
@@ -139,18 +188,22 @@ impl Linker {
         let prints = read::fingerprints(batch, &[])?;
         let rows = read::rows(batch, table)?;
         let events = match table {
-            "detainers" => &mut self.detainers,
-            "encounters" => &mut self.encounters,
-            _ => &mut self.removals,
+            "detainers" => &mut self.rows.detainers,
+            "encounters" => &mut self.rows.encounters,
+            _ => &mut self.rows.removals,
         };
-        events.extend(rows.into_iter().enumerate().map(|(at, row)| Event {
-            person: people[at],
-            day: days[at].unwrap_or(repeats::NO_DAY),
-            sheet: sheets[at],
-            row,
-            kind: kinds[at],
-            print: halves(prints[at]),
-        }));
+        for (at, row) in rows.into_iter().enumerate() {
+            self.last_day = self.last_day.max(days[at]);
+            let row = Event {
+                person: people[at],
+                day: days[at].unwrap_or(repeats::NO_DAY),
+                sheet: sheets[at],
+                row,
+                kind: kinds[at],
+                print: prints[at],
+            };
+            events.push(row, &mut self.spill)?;
+        }
         Ok(())
     }
 
@@ -188,79 +241,84 @@ impl Linker {
         u16::try_from(at).map_err(|_| Error::TooMany("sheets"))
     }
 
+    /// Says that no row of this file comes any more, so that few are held until the release is linked.
+    ///
+    /// # Errors
+    /// [`Error::Scratch`] when the scratch file cannot be written.
+    pub fn seal(&mut self) -> Result<(), Error> {
+        let Linker { rows, spill, .. } = self;
+        rows.arrests.seal(spill)?;
+        rows.stints.seal(spill)?;
+        [&mut rows.detainers, &mut rows.encounters, &mut rows.removals]
+            .into_iter()
+            .try_for_each(|events| events.seal(spill))
+    }
+
     /// Adds the rows of the next file in plan order.
     ///
     /// # Errors
-    /// [`Error::TooMany`] beyond four billion persons or 65,536 sheets.
+    /// [`Error::TooMany`] beyond four billion texts or 65,536 sheets.
     pub fn merge(&mut self, next: Linker) -> Result<(), Error> {
-        if self.is_empty() && self.weeks == Weeks::default() && self.untimed.is_empty() {
-            *self = next;
-            return Ok(());
-        }
-        let people = self.people.merge(&next.people)?;
         let texts = self.texts.merge(&next.texts)?;
-        let terms = self.terms.merge(&next.terms)?;
-        let sheets = next.sheets.into_iter().map(|sheet| self.sheet(sheet)).collect::<Result<Vec<_>, _>>()?;
-        let new = |numbers: &[u32], old: u32| numbers.get(old as usize).copied().unwrap_or(NONE);
-        let sheet = |old: u16| sheets[usize::from(old)];
-        let all_new = |cells: [u32; 4]| cells.map(|text| new(&texts, text));
-        let cells = self.cells.merge(&next.cells, all_new)?;
-        let kinds = self.kinds.merge(&next.kinds, all_new)?;
-        self.arrests.reserve_exact(next.arrests.len());
-        self.arrests.extend(next.arrests.into_iter().map(|row| Arrest {
-            person: new(&people, row.person),
-            sheet: sheet(row.sheet),
-            cells: new(&cells, row.cells),
-            ..row
-        }));
-        self.stints.reserve_exact(next.stints.len());
-        self.stints.extend(next.stints.into_iter().map(|row| Stint {
-            person: new(&people, row.person),
-            sheet: sheet(row.sheet),
-            facility: new(&texts, row.facility),
-            terms: new(&terms, row.terms),
-            ..row
-        }));
-        let event = |row: Event| Event {
-            person: new(&people, row.person),
-            sheet: sheet(row.sheet),
-            kind: new(&kinds, row.kind),
-            ..row
+        let text = |old: u32| runs::renumbered(&texts, old);
+        let all_new = |cells: [u32; 4]| cells.map(text);
+        let numbers = Numbers {
+            sheets: next.sheets.into_iter().map(|sheet| self.sheet(sheet)).collect::<Result<_, _>>()?,
+            cells: self.cells.merge(&next.cells, all_new)?,
+            codes: self.codes.merge(&next.codes)?,
+            kinds: self.kinds.merge(&next.kinds, all_new)?,
         };
-        self.detainers.extend(next.detainers.into_iter().map(event));
-        self.encounters.extend(next.encounters.into_iter().map(event));
-        self.removals.extend(next.removals.into_iter().map(event));
+        self.rows_of_cells.resize(self.cells.list().len(), 0);
+        for (cells, rows) in numbers.cells.iter().zip(next.rows_of_cells) {
+            self.rows_of_cells[*cells as usize] += rows;
+        }
+        for (rows, spill, old) in next.merged {
+            self.merged.push((rows, spill, old.then(&numbers)));
+        }
+        if !next.rows.is_empty() {
+            self.merged.push((next.rows, next.spill, numbers));
+        }
         for (table, rows) in next.untimed {
             *self.untimed.entry(table).or_default() += rows;
         }
+        self.has_stays |= next.has_stays;
+        self.last_time = self.last_time.max(next.last_time);
+        self.last_day = self.last_day.max(next.last_day);
         self.weeks.merge(next.weeks);
         Ok(())
-    }
-
-    /// Identifiers are numbers from here on.
-    pub(crate) fn forget_people(&mut self) {
-        self.people = Intern::default();
     }
 
     /// Whether no row has come that a rule speaks of.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let events = [&self.detainers, &self.encounters, &self.removals];
-        self.arrests.is_empty() && self.stints.is_empty() && events.iter().all(|rows| rows.is_empty())
+        self.rows.is_empty() && self.merged.is_empty()
     }
 
     /// The last day of a row, for a release that does not say until when it goes.
     #[must_use]
     pub fn last_day(&self) -> Option<i32> {
-        let stints = self.stints.iter().flat_map(|row| [row.book_in, row.book_out]);
-        let times = stints.chain(self.arrests.iter().map(|row| row.time)).filter(|&time| time != NO_TIME);
-        let days = times.map(|time| (i64::from(time) + read::EPOCH).div_euclid(DAY) as i32);
-        let events = [&self.detainers, &self.encounters, &self.removals];
-        let dated = events.into_iter().flatten().map(|row| row.day).filter(|&day| day != repeats::NO_DAY);
-        days.chain(dated).max()
+        let time = self.last_time.filter(|time| *time != NO_TIME);
+        let day = time.map(|time| (i64::from(time) + read::EPOCH).div_euclid(DAY) as i32);
+        day.max(self.last_day)
     }
-}
 
-fn halves(print: u64) -> [u32; 2] {
-    [(print >> 32) as u32, print as u32]
+    /// Rows of a run, and linked at a time.
+    pub(crate) fn run_rows(&self) -> usize {
+        self.spill.rows
+    }
+
+    /// The rows of all files, person by person.
+    pub(crate) fn people(&mut self) -> Result<People, Error> {
+        let own = (std::mem::take(&mut self.rows), std::mem::take(&mut self.spill), Numbers::default());
+        let mut people = Unmerged::default();
+        for (rows, spill, numbers) in [own].into_iter().chain(std::mem::take(&mut self.merged)) {
+            let numbers = Arc::new(numbers);
+            people.arrests.add(rows.arrests, &spill, &numbers);
+            people.stints.add(rows.stints, &spill, &numbers);
+            people.detainers.add(rows.detainers, &spill, &numbers);
+            people.encounters.add(rows.encounters, &spill, &numbers);
+            people.removals.add(rows.removals, &spill, &numbers);
+        }
+        people.merge()
+    }
 }

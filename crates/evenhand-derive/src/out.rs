@@ -8,9 +8,6 @@ use arrow::array::{
 };
 use std::sync::Arc;
 
-/// Rows of one batch.
-pub const BATCH: usize = 65_536;
-
 /// The release and the sheets that places are numbers of.
 #[derive(Debug)]
 pub struct Places<'a> {
@@ -61,6 +58,15 @@ pub fn times(times: impl Iterator<Item = i32>) -> ArrayRef {
 /// Texts of which many are equal.
 pub fn words<'a>(words: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     Arc::new(words.collect::<DictionaryArray<arrow::datatypes::Int32Type>>())
+}
+
+/// Texts out of a short list, by their place in it.
+pub fn coded<'a>(
+    list: impl IntoIterator<Item = &'a str>,
+    places: impl Iterator<Item = Option<usize>>,
+) -> Result<ArrayRef, Error> {
+    let keys = places.map(|place| place.map(|place| place as i32)).collect::<Int32Array>();
+    Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(StringArray::from_iter_values(list)))?))
 }
 
 /// Counts.

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::intern::{Intern, NONE, hash, mix};
+use crate::person::{NOBODY, Person};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int32Type, Int64Type, TimeUnit};
@@ -9,7 +10,7 @@ use arrow::datatypes::{DataType, Date32Type, Float64Type, Int32Type, Int64Type, 
 /// The time of a cell that has none.
 pub const NO_TIME: i32 = i32::MIN;
 
-/// The bond of a row that has none.
+/// The day of posting, or of departure, of a stint that has none.
 pub const NO_DAY: i32 = i32::MAX;
 
 /// Seconds from 1970 to 2000: times are kept in 32 bits around the year 2000 (1932 to 2068).
@@ -58,6 +59,15 @@ pub fn codes(batch: &RecordBatch, name: &str, set: &mut Intern) -> Result<Vec<u3
         codes.push(numbers[key]);
     }
     Ok(codes)
+}
+
+/// The persons that a column names.
+pub fn people(batch: &RecordBatch, name: &str) -> Result<Vec<Person>, Error> {
+    let Some(column) = batch.column_by_name(name) else { return Ok(vec![NOBODY; batch.num_rows()]) };
+    let (keys, values) = texts(column)?;
+    let person = |text: &str| if text.trim().is_empty() { NOBODY } else { Person::of(text) };
+    let people = values.iter().map(|text| text.map_or(NOBODY, person)).collect::<Vec<_>>();
+    Ok(keys.into_iter().map(|key| people.get(key as usize).copied().unwrap_or(NOBODY)).collect())
 }
 
 /// The texts of a column.

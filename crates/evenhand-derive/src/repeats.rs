@@ -1,16 +1,17 @@
 //! Repeated detainers, encounters and removals.
 
-use crate::intern::NONE;
-use std::collections::HashSet;
+use crate::person::{NOBODY, Person};
+use crate::runs::{Fields, Numbers, Row, renumbered};
+use hashbrown::HashSet;
 
 /// The day of a row that has none.
 pub const NO_DAY: i32 = i32::MIN;
 
-/// One row of an event table; 28 bytes.
+/// One row of an event table; 48 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Event {
-    /// The person, dense.
-    pub person: u32,
+    /// The person.
+    pub person: Person,
     /// The day since 1970.
     pub day: i32,
     /// The sheet, numbered in plan order.
@@ -20,12 +21,40 @@ pub struct Event {
     /// The number of a detainer's type and facility; the same for all rows of other tables.
     pub kind: u32,
     /// Every cell, fingerprinted.
-    pub print: [u32; 2],
+    pub print: u64,
+}
+
+impl Row for Event {
+    const BYTES: usize = 46;
+
+    fn person(&self) -> Person {
+        self.person
+    }
+
+    fn put(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.person.to_bytes());
+        into.extend_from_slice(&self.day.to_le_bytes());
+        into.extend_from_slice(&self.sheet.to_le_bytes());
+        into.extend_from_slice(&self.row.to_le_bytes());
+        into.extend_from_slice(&self.kind.to_le_bytes());
+        into.extend_from_slice(&self.print.to_le_bytes());
+    }
+
+    fn get(bytes: &[u8]) -> Event {
+        let mut fields = Fields(bytes);
+        let person = Person::from_bytes(fields.take());
+        let (day, sheet, row) = (fields.signed(), fields.short(), fields.word());
+        Event { person, day, sheet, row, kind: fields.word(), print: fields.long() }
+    }
+
+    fn renumbered(self, numbers: &Numbers) -> Event {
+        Event { sheet: numbers.sheet(self.sheet), kind: renumbered(&numbers.kinds, self.kind), ..self }
+    }
 }
 
 impl Event {
     fn unknown(&self) -> bool {
-        self.person == NONE || self.day == NO_DAY
+        self.person == NOBODY || self.day == NO_DAY
     }
 }
 

@@ -7,10 +7,10 @@ use std::str::FromStr;
 pub enum Rule {
     /// Arrests, detainers, encounters and removals of a person equal in every cell: one is kept.
     ExactRepeats,
-    /// Arrests of a person with gaps of at most 24 hours are one episode.
-    ArrestEpisodes,
     /// Of an episode's arrests equal but for the time the latest is kept.
     ArrestTimeRepeats,
+    /// Arrests of a person with gaps of at most 24 hours are one episode.
+    ArrestEpisodes,
     /// The state whose postal code ends the landmark.
     StateLandmarkCode,
     /// The state in which nearly all arrests at the landmark are.
@@ -44,7 +44,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// Every rule, in the order in which they run.
+    /// Every rule, in the order in which they run: that of their numbers.
     pub const ALL: [Rule; 18] = [
         Rule::ExactRepeats,
         Rule::ArrestTimeRepeats,
@@ -209,6 +209,7 @@ mod tests {
     #[test]
     fn every_rule_is_found_by_its_name() {
         assert!(Rule::ALL.into_iter().all(|rule| rule.name().parse() == Ok(rule)));
+        assert!(Rule::ALL.into_iter().enumerate().all(|(at, rule)| rule as usize == at));
         assert!("stays".parse::<Rule>().is_err());
     }
 }

@@ -6,7 +6,7 @@ use crate::atlas::Atlas;
 use crate::intern::{Intern, NONE};
 use crate::{Rule, Rules};
 use evenhand_ledger::{Step, Tally};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// State, landmark, area and duty site of an arrest, each a number of its text.
 pub type Cells = [u32; 4];
@@ -30,11 +30,16 @@ pub enum Source {
 }
 
 impl Source {
-    /// The word in the table; a rule's is the name of its step.
-    pub fn name(self) -> Option<&'static str> {
+    /// The words in the table; a rule's is the name of its step.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        ["released"].into_iter().chain(Rule::ALL.map(Rule::name))
+    }
+
+    /// The place of its word among them.
+    pub fn place(self) -> Option<usize> {
         match self {
-            Source::Released => Some("released"),
-            Source::By(rule) => Some(rule.name()),
+            Source::Released => Some(0),
+            Source::By(rule) => Some(1 + rule as usize),
             Source::Nowhere => None,
         }
     }
@@ -319,6 +324,10 @@ fn words(text: &str) -> Vec<Word<'_>> {
 mod tests {
     use super::*;
 
+    fn word(source: Source) -> Option<&'static str> {
+        Source::names().nth(source.place()?)
+    }
+
     /// Two states are enough to tell the rules apart.
     struct Two;
 
@@ -385,7 +394,7 @@ mod tests {
         let mut fill = Fill::new(&cells, &[texas, indiana, 1], &texts, &Two, rules);
         let mut filled = Vec::new();
         fill.episode([2].into_iter(), &mut filled);
-        (fill.names.get(filled[0].state as usize).cloned(), filled[0].source.name())
+        (fill.names.get(filled[0].state as usize).cloned(), word(filled[0].source))
     }
 
     #[test]
@@ -417,7 +426,7 @@ mod tests {
         let sources = |fill: &mut Fill, rows: &[u32]| {
             let mut filled = Vec::new();
             fill.episode(rows.iter().copied(), &mut filled);
-            filled.iter().map(|row| row.source.name()).collect::<Vec<_>>()
+            filled.iter().map(|row| word(row.source)).collect::<Vec<_>>()
         };
         assert_eq!(
             sources(&mut fill, &[2, 0, 0]),

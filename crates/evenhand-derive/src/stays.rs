@@ -1,16 +1,15 @@
 //! Stints in detention into stays.
 
-use crate::Error;
-use crate::intern::NONE;
-use crate::read::{NO_DAY, NO_TIME};
-use crate::tuples::Tuples;
-use std::collections::{HashMap, HashSet};
+use crate::person::{NOBODY, Person};
+use crate::read::NO_TIME;
+use crate::runs::{Fields, Numbers, Row, renumbered};
+use hashbrown::{HashMap, HashSet};
 
-/// One stint: a person in one facility from book-in to book-out; 40 bytes.
+/// One stint: a person in one facility from book-in to book-out; 72 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stint {
-    /// The person, dense.
-    pub person: u32,
+    /// The person.
+    pub person: Person,
     /// Book-in of the stay, seconds since 2000.
     pub stay: i32,
     /// Book-in of the stint.
@@ -23,16 +22,83 @@ pub struct Stint {
     pub facility: u32,
     /// Book-out of the stint; none while it is open.
     pub book_out: i32,
-    /// The number of its bond and departure.
-    pub terms: u32,
+    /// Its bond.
+    pub bond: Bond,
+    /// The day on which bond was posted, [`NO_DAY`](crate::read::NO_DAY) without.
+    pub posted: i32,
+    /// The day of departure, [`NO_DAY`](crate::read::NO_DAY) without.
+    pub departed: i32,
     /// Everything but the bond, fingerprinted.
-    pub print: [u32; 2],
+    pub print: u64,
+}
+
+impl Row for Stint {
+    const BYTES: usize = 70;
+
+    fn person(&self) -> Person {
+        self.person
+    }
+
+    fn put(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.person.to_bytes());
+        for time in [self.stay, self.book_in, self.book_out, self.posted, self.departed] {
+            into.extend_from_slice(&time.to_le_bytes());
+        }
+        into.extend_from_slice(&self.sheet.to_le_bytes());
+        into.extend_from_slice(&self.row.to_le_bytes());
+        into.extend_from_slice(&self.facility.to_le_bytes());
+        into.extend_from_slice(&self.bond.0.to_le_bytes());
+        into.extend_from_slice(&self.print.to_le_bytes());
+    }
+
+    fn get(bytes: &[u8]) -> Stint {
+        let mut fields = Fields(bytes);
+        let person = Person::from_bytes(fields.take());
+        let [stay, book_in, book_out, posted, departed] = [(); 5].map(|()| fields.signed());
+        Stint {
+            person,
+            stay,
+            book_in,
+            book_out,
+            posted,
+            departed,
+            sheet: fields.short(),
+            row: fields.word(),
+            facility: fields.word(),
+            bond: Bond(fields.long()),
+            print: fields.long(),
+        }
+    }
+
+    fn renumbered(self, numbers: &Numbers) -> Stint {
+        Stint {
+            sheet: numbers.sheet(self.sheet),
+            facility: renumbered(&numbers.codes, self.facility),
+            ..self
+        }
+    }
+}
+
+/// An amount of money, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bond(u64);
+
+impl Bond {
+    /// The bits of the amount; without one those of no number.
+    pub fn of(amount: Option<f64>) -> Bond {
+        Bond(amount.unwrap_or(f64::NAN).to_bits())
+    }
+
+    /// The amount.
+    pub fn amount(self) -> Option<f64> {
+        Some(f64::from_bits(self.0)).filter(|amount| !amount.is_nan())
+    }
 }
 
 impl Stint {
     /// Without id or without the stay's book-in no stay can be told.
     pub fn unknown(&self) -> bool {
-        self.person == NONE || self.stay == NO_TIME
+        self.person == NOBODY || self.stay == NO_TIME
     }
 
     fn day(&self) -> i32 {
@@ -48,70 +114,9 @@ impl Stint {
 /// Where a row that was set aside had been read.
 pub type Place = (u16, u32);
 
-/// What few stints have and many share: bond, the day it was posted, the day of departure.
-#[derive(Debug, Default)]
-pub struct Terms {
-    amounts: Vec<f64>,
-    numbers: HashMap<u64, u32>,
-    /// Number of the amount, day of posting, day of departure; [`NONE`] and [`NO_DAY`] without.
-    tuples: Tuples<3>,
-}
-
-impl Terms {
-    /// The number of these terms.
-    pub fn number(
-        &mut self,
-        bond: Option<f64>,
-        posted: Option<i32>,
-        departed: Option<i32>,
-    ) -> Result<u32, Error> {
-        let bond = bond.map_or(NONE, |amount| self.amount(amount));
-        let day = |day: Option<i32>| day.unwrap_or(NO_DAY).cast_unsigned();
-        self.tuples.number([bond, day(posted), day(departed)])
-    }
-
-    fn amount(&mut self, amount: f64) -> u32 {
-        let next = self.amounts.len() as u32;
-        *self.numbers.entry(amount.to_bits()).or_insert_with(|| {
-            self.amounts.push(amount);
-            next
-        })
-    }
-
-    /// The numbers that the terms of `other` have here.
-    pub fn merge(&mut self, other: &Terms) -> Result<Vec<u32>, Error> {
-        let amounts = other.amounts.iter().map(|amount| self.amount(*amount)).collect::<Vec<_>>();
-        let bond = |number: u32| amounts.get(number as usize).copied().unwrap_or(NONE);
-        self.tuples.merge(&other.tuples, |[amount, posted, departed]| [bond(amount), posted, departed])
-    }
-
-    /// The amount of the bond.
-    pub fn bond(&self, terms: u32) -> Option<f64> {
-        self.amounts.get(self.tuples.list()[terms as usize][0] as usize).copied()
-    }
-
-    /// The day of departure, [`NO_DAY`] without.
-    pub fn departed(&self, terms: u32) -> i32 {
-        self.tuples.list()[terms as usize][2].cast_signed()
-    }
-
-    /// The lower bond and the earlier day of posting of two, with the departure of the first.
-    fn lower(&mut self, one: u32, two: u32) -> Result<u32, Error> {
-        let [a, b] = [one, two].map(|terms| self.tuples.list()[terms as usize]);
-        let amount = |terms: u32| self.bond(terms).unwrap_or(f64::INFINITY);
-        let bond = if amount(two) < amount(one) { b[0] } else { a[0] };
-        let posted = a[1].cast_signed().min(b[1].cast_signed());
-        self.tuples.number([bond, posted.cast_unsigned(), a[2]])
-    }
-}
-
 /// Drops rows of a sorted list that equal an earlier one in everything but the bond; the one kept gets the lowest
 /// bond and the earliest day of a posting of the stint.
-pub fn drop_bond_repeats(
-    sorted: &mut Vec<Stint>,
-    terms: &mut Terms,
-    aside: &mut Vec<Place>,
-) -> Result<(), Error> {
+pub fn drop_bond_repeats(sorted: &mut Vec<Stint>, aside: &mut Vec<Place>) {
     let stint = |a: &Stint, b: &Stint| a.same_stay(b) && a.book_in == b.book_in;
     let mut dropped = vec![false; sorted.len()];
     let mut seen = HashMap::new();
@@ -123,15 +128,19 @@ pub fn drop_bond_repeats(
                 let row = group[at];
                 let kept = *seen.entry((row.print, row.facility)).or_insert(at);
                 if kept < at {
-                    group[kept].terms = terms.lower(group[kept].terms, row.terms)?;
                     dropped[start + at] = true;
+                    let kept = &mut group[kept];
+                    let amount = |bond: Bond| bond.amount().unwrap_or(f64::INFINITY);
+                    if amount(row.bond) < amount(kept.bond) {
+                        kept.bond = row.bond;
+                    }
+                    kept.posted = kept.posted.min(row.posted);
                 }
             }
         }
         start += group.len();
     }
     drop_marked(sorted, &dropped, aside);
-    Ok(())
 }
 
 /// Drops all but the last row of one person, facility, day and stay.
@@ -170,6 +179,16 @@ pub struct Stay<'a> {
 }
 
 impl Stay<'_> {
+    /// The first stint.
+    pub fn first(&self) -> &Stint {
+        &self.stints[0]
+    }
+
+    /// The last stint.
+    pub fn last(&self) -> &Stint {
+        &self.stints[self.stints.len() - 1]
+    }
+
     /// The stint in which most time passed; open ones end at `end`, of equally long ones the last.
     pub fn longest(&self, end: i32) -> &Stint {
         let out = |stint: &Stint| if stint.book_out == NO_TIME { end } else { stint.book_out };
@@ -178,12 +197,12 @@ impl Stay<'_> {
     }
 
     /// The lowest bond of any stint.
-    pub fn lowest_bond(&self, terms: &Terms) -> Option<f64> {
-        self.stints.iter().filter_map(|stint| terms.bond(stint.terms)).reduce(f64::min)
+    pub fn lowest_bond(&self) -> Option<f64> {
+        self.stints.iter().filter_map(|stint| stint.bond.amount()).reduce(f64::min)
     }
 
     /// The book-out of the last stint; none while the stay is open.
     pub fn book_out(&self) -> i32 {
-        self.stints[self.stints.len() - 1].book_out
+        self.last().book_out
     }
 }

@@ -3,6 +3,7 @@
 use arrow::array::{ArrayRef, UInt32Array, UInt64Array};
 use arrow::array::{AsArray, Date32Array, DictionaryArray, Float64Array, RecordBatch, TimestampSecondArray};
 use arrow::datatypes::{Int32Type, TimestampSecondType, UInt32Type, UInt64Type};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use evenhand_derive::{Atlas, Boundary, FacilityPlace, Frame, Linker, NoAtlas, Rule, Rules, Weeks, overlaps};
 use evenhand_ledger::Step;
 use proptest::prelude::*;
@@ -95,10 +96,20 @@ fn frame(rules: &Rules) -> Frame<'_> {
 }
 
 fn derive_in(batches: &[(&str, RecordBatch)], frame: &Frame<'_>) -> (Output, Vec<Step>) {
-    let mut all = Linker::default();
+    derive_with(batches, frame, Linker::default)
+}
+
+/// A linker a batch, each made by `make`.
+fn derive_with(
+    batches: &[(&str, RecordBatch)],
+    frame: &Frame<'_>,
+    make: impl Fn() -> Linker,
+) -> (Output, Vec<Step>) {
+    let mut all = make();
     for (table, batch) in batches {
-        let mut one = Linker::default();
+        let mut one = make();
         one.take(table, batch).unwrap();
+        one.seal().unwrap();
         all.merge(one).unwrap();
     }
     let mut output = Output::new();
@@ -109,6 +120,22 @@ fn derive_in(batches: &[(&str, RecordBatch)], frame: &Frame<'_>) -> (Output, Vec
     let steps = all.finish(frame, &mut sink).unwrap();
     steps.iter().for_each(|step| step.tally.check(&step.name).unwrap());
     (output, steps)
+}
+
+/// Every row of every table, however they came in batches.
+fn told(output: &Output) -> Vec<String> {
+    let options = FormatOptions::default();
+    let mut rows = Vec::new();
+    for (table, batch) in output.iter().flat_map(|(table, batches)| batches.iter().map(move |b| (table, b))) {
+        let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap());
+        let columns = columns.collect::<Vec<_>>();
+        let row =
+            |at| columns.iter().map(|column| column.value(at).to_string()).collect::<Vec<_>>().join(" ");
+        rows.extend((0..batch.num_rows()).map(|at| format!("{table}: {}", row(at))));
+    }
+    // Repeats are told rule by rule for the persons linked at a time.
+    rows.sort();
+    rows
 }
 
 fn texts(output: &Output, table: &str, column: &str) -> Vec<Option<String>> {
@@ -558,6 +585,38 @@ proptest! {
             prop_assert_eq!(sorted(&whole), sorted(&cut));
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn rows_that_went_to_the_disk_are_linked_as_those_that_were_held(
+        arrests in arrests(), stints in stints(), cut in 0..14usize, run in 1..5usize,
+    ) {
+        let (a, s) = (cut.min(arrests.len()), cut.min(stints.len()));
+        let batches = [
+            ("detention_stints", stint_batch("s", 0, &stints[..s])),
+            ("arrests", arrest_batch("a", 0, &arrests[..a])),
+            ("arrests", arrest_batch("b", 0, &arrests[a..])),
+            ("detention_stints", stint_batch("t", 0, &stints[s..])),
+        ];
+        let rules = Rules::default();
+        let on_disk = || Linker::with_scratch(Arc::new(tempfile::tempfile)).with_run_rows(run);
+        let (held, held_steps) = derive(&batches, &rules);
+        let (written, written_steps) = derive_with(&batches, &frame(&rules), on_disk);
+        prop_assert_eq!(held_steps, written_steps);
+        prop_assert_eq!(told(&held), told(&written));
+    }
+}
+
+#[test]
+fn without_a_scratch_file_the_first_full_run_is_refused() {
+    let refuse = || Err(std::io::Error::from(std::io::ErrorKind::StorageFull));
+    let mut linker = Linker::with_scratch(Arc::new(refuse)).with_run_rows(2);
+    let stint = Stint { person: Some(7), stay: 0, book_in: 5, book_out: Some(9), facility: 1, bond: None };
+    linker.take("detention_stints", &stint_batch("s", 8, std::slice::from_ref(&stint))).unwrap();
+    let error = linker.take("detention_stints", &stint_batch("s", 9, &[stint])).unwrap_err();
+    assert!(matches!(error, evenhand_derive::Error::Scratch(_)), "{error}");
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub use load::Mode;
 pub use lock::{ClaimLock, Lock, LockState, Locked};
 pub use pitfall::Pitfall;
 pub use problem::{Error, ErrorKind, Lint, LintCode, Problem, ProblemCode};
-pub use rule::{Expr, Field, Fields, ShareOf, Truth};
+pub use rule::{Expr, Field, Fields, MAX_BYTES as MAX_RULE_BYTES, ShareOf, Truth};
 pub use words::{
     Access, Certainty, ClaimKind, Disclosure, Discriminates, Estimator, Fidelity, Modifier, Period, Relation,
     Role, Status, TestKind, Unit, Word,

@@ -213,7 +213,9 @@ impl Publish {
         }
     }
 
-    fn staging(&self) -> PathBuf {
+    /// The staging folder, which goes when this is dropped: the place for files that have no name.
+    #[must_use]
+    pub fn staging(&self) -> PathBuf {
         self.folder.join(STAGING)
     }
 

@@ -185,18 +185,27 @@ impl From<evenhand_ingest::Error> for Failure {
     }
 }
 
-/// A release that the record does not hold, or a record that cannot be read; transcribed figures are ours.
-impl From<evenhand_derive::Error> for Failure {
-    fn from(error: evenhand_derive::Error) -> Failure {
+/// Rows that cannot be linked, or a disk that does not take them.
+impl From<&evenhand_derive::Error> for Failure {
+    fn from(error: &evenhand_derive::Error) -> Failure {
         use evenhand_derive::Error as Kind;
-        let exit = match &error {
+        let exit = match error {
             Kind::Column { .. } | Kind::TooMany(_) => Exit::BadInput,
             _ => Exit::Failed,
         };
-        Failure::new(exit, &error)
+        let hint = matches!(error, Kind::Scratch(_))
+            .then_some("free some space or choose a record on another disk; the earlier record is untouched");
+        Failure::new(exit, error).maybe_hint(hint)
     }
 }
 
+impl From<evenhand_derive::Error> for Failure {
+    fn from(error: evenhand_derive::Error) -> Failure {
+        Failure::from(&error)
+    }
+}
+
+/// A release that the record does not hold, or a record that cannot be read; transcribed figures are ours.
 impl From<evenhand_measure::Error> for Failure {
     fn from(error: evenhand_measure::Error) -> Failure {
         use evenhand_measure::ErrorKind as Kind;

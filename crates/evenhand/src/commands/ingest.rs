@@ -18,6 +18,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -199,17 +200,19 @@ fn read_all(sources: &[Source], publish: &Publish, progress: &Progress) -> Vec<R
 
 fn read_one(source: &Source, publish: &Publish, progress: &Progress) -> Result<Read, Refusal> {
     let counter = Counter::new(source.release());
+    let staging = publish.staging();
     let mut writer = Writer {
         publish,
         part: None,
         parts: Vec::new(),
         counter,
-        linker: Linker::default(),
+        linker: Linker::with_scratch(Arc::new(move || tempfile::tempfile_in(&staging))),
         content: None,
         prints: Vec::new(),
     };
     let entry = evenhand_ingest::read_watched(source, &mut writer, progress)?;
-    let Writer { parts, counter, linker, prints, .. } = writer;
+    let Writer { parts, counter, mut linker, prints, .. } = writer;
+    linker.seal()?;
     Ok(Read { entry, parts, counter, linker, prints })
 }
 
@@ -298,22 +301,21 @@ fn link(
         return Ok(Vec::new());
     }
     let end = evenhand_ingest::last_day(release)?.or_else(|| linker.last_day()).unwrap_or_default();
-    let mut open: Option<(&str, PartWriter)> = None;
+    let mut open = BTreeMap::<&str, PartWriter>::new();
     let mut write = |table: &'static str, batch: RecordBatch| -> Result<(), SinkError> {
-        if open.as_ref().is_none_or(|(name, _)| *name != table) {
-            let next = publish.part(table, release, "derived", batch.schema(), None)?;
-            if let Some((_, ended)) = open.replace((table, next)) {
-                parts.push(ended.finish()?);
+        let writer = match open.entry(table) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                entry.insert(publish.part(table, release, "derived", batch.schema(), None)?)
             }
-        }
-        let (_, writer) = open.as_mut().ok_or("a batch outside a part")?;
+        };
         Ok(writer.write(&batch)?)
     };
     let Linking { rules, boundaries, atlas } = linking;
     let frame = Frame { release, end, rules, boundaries, atlas };
     let steps = linker.finish(&frame, &mut write)?;
-    if let Some((_, ended)) = open {
-        parts.push(ended.finish()?);
+    for writer in open.into_values() {
+        parts.push(writer.finish()?);
     }
     Ok(steps)
 }
@@ -395,8 +397,11 @@ impl Refusal {
 impl From<evenhand_ingest::Error> for Refusal {
     fn from(error: evenhand_ingest::Error) -> Refusal {
         let behind = std::error::Error::source(&error);
-        match behind.and_then(|source| source.downcast_ref::<evenhand_store::Error>()) {
-            Some(store) => Refusal::from(store),
+        if let Some(store) = behind.and_then(|source| source.downcast_ref::<evenhand_store::Error>()) {
+            return Refusal::from(store);
+        }
+        match behind.and_then(|source| source.downcast_ref::<evenhand_derive::Error>()) {
+            Some(linker) => Refusal::from(linker),
             None => Refusal { error: Box::new(json!(error)), failure: error.into() },
         }
     }
@@ -414,14 +419,26 @@ impl From<evenhand_store::Error> for Refusal {
     }
 }
 
+impl From<&evenhand_derive::Error> for Refusal {
+    fn from(error: &evenhand_derive::Error) -> Refusal {
+        use evenhand_derive::Error as Kind;
+        match error {
+            Kind::Sink(behind) => match behind.downcast_ref::<evenhand_store::Error>() {
+                Some(store) => Refusal::from(store),
+                None => Refusal::elsewhere("link", None, error.into()),
+            },
+            Kind::Scratch(behind) if behind.kind() == std::io::ErrorKind::StorageFull => {
+                Refusal::elsewhere("disk_full", None, error.into())
+            }
+            Kind::Scratch(_) => Refusal::elsewhere("io", None, error.into()),
+            _ => Refusal::elsewhere("link", None, error.into()),
+        }
+    }
+}
+
 impl From<evenhand_derive::Error> for Refusal {
     fn from(error: evenhand_derive::Error) -> Refusal {
-        if let evenhand_derive::Error::Sink(behind) = &error
-            && let Some(store) = behind.downcast_ref::<evenhand_store::Error>()
-        {
-            return Refusal::from(store);
-        }
-        Refusal::elsewhere("link", None, error.into())
+        Refusal::from(&error)
     }
 }
 
