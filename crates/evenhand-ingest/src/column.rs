@@ -12,7 +12,7 @@ use arrow::array::{
     TimestampSecondArray, UInt32Builder, new_null_array,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{DataType, Int32Type};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -113,7 +113,7 @@ pub(crate) struct Column {
 #[derive(Debug)]
 enum Values {
     /// The release lacks the column, or its value does not depend on the row.
-    Constant(Option<String>),
+    Constant(Constant),
     Text(Text),
     Days(Days),
     Counts(UInt32Builder),
@@ -161,7 +161,7 @@ impl Column {
 
     /// A column that is the same for every row: null, or a text.
     pub(crate) fn constant(rule: &LayoutColumn, value: Option<String>) -> Self {
-        Self { rule: rule.clone(), values: Values::Constant(value), filled: 0 }
+        Self { rule: rule.clone(), values: Values::Constant(Constant::new(value)), filled: 0 }
     }
 
     pub(crate) fn rule(&self) -> &LayoutColumn {
@@ -247,11 +247,10 @@ impl Column {
     /// Adds the arrays of the `rows` rows taken since the last call: one, or two with a time of day.
     pub(crate) fn take(&mut self, rows: usize, into: &mut Vec<ArrayRef>) -> Result<()> {
         let array: ArrayRef = match &mut self.values {
-            Values::Constant(None) => {
-                into.extend(self.rule.fields().map(|(_, kind)| new_null_array(&kind, rows)));
+            Values::Constant(constant) => {
+                into.extend_from_slice(constant.take(rows, self.rule.fields().map(|(_, kind)| kind))?);
                 return Ok(());
             }
-            Values::Constant(Some(text)) => same_text(text, rows)?,
             Values::Text(text) => text.take()?,
             Values::Days(days) => return days.take(into),
             Values::Counts(counts) => Arc::new(counts.finish()),
@@ -263,8 +262,33 @@ impl Column {
     }
 }
 
+/// Columns whose cells are all null, or one text.
+#[derive(Debug)]
+pub(crate) struct Constant {
+    text: Option<String>,
+    /// Those of the last batch: batches are nearly all of one length.
+    arrays: Vec<ArrayRef>,
+}
+
+impl Constant {
+    pub(crate) fn new(text: Option<String>) -> Self {
+        Self { text, arrays: Vec::new() }
+    }
+
+    /// So many rows of it, a column for each type.
+    pub(crate) fn take(&mut self, rows: usize, kinds: impl Iterator<Item = DataType>) -> Result<&[ArrayRef]> {
+        if self.arrays.first().is_none_or(|array| array.len() != rows) {
+            self.arrays = match &self.text {
+                None => kinds.map(|kind| new_null_array(&kind, rows)).collect(),
+                Some(text) => vec![same_text(text, rows)?],
+            };
+        }
+        Ok(&self.arrays)
+    }
+}
+
 /// A text column of one value.
-pub(crate) fn same_text(text: &str, rows: usize) -> Result<ArrayRef> {
+fn same_text(text: &str, rows: usize) -> Result<ArrayRef> {
     let keys = Int32Array::new(ScalarBuffer::from(vec![0; rows]), None);
     let values = Arc::new(StringArray::from(vec![text]));
     Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values).map_err(Error::internal)?))
@@ -273,6 +297,12 @@ pub(crate) fn same_text(text: &str, rows: usize) -> Result<ArrayRef> {
 fn nulls(len: usize, is_valid: impl Fn(usize) -> bool) -> Option<NullBuffer> {
     let nulls = NullBuffer::new(BooleanBuffer::collect_bool(len, is_valid));
     (nulls.null_count() > 0).then_some(nulls)
+}
+
+/// The values of a batch, and room for as many of the next: a list that grows is copied again and again.
+fn begin_anew<T>(values: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(values.len());
+    std::mem::replace(values, room)
 }
 
 /// A day, and the second of it or [`TIME_UNKNOWN`].
@@ -342,10 +372,10 @@ impl Days {
     }
 
     fn take(&mut self, into: &mut Vec<ArrayRef>) -> Result<()> {
-        let days = std::mem::take(&mut self.days);
+        let days = begin_anew(&mut self.days);
         let valid = nulls(days.len(), |at| days.get(at).is_some_and(|day| *day != i32::MIN));
         into.push(Arc::new(Date32Array::try_new(ScalarBuffer::from(days), valid).map_err(Error::internal)?));
-        if let Some(times) = self.times.as_mut().map(std::mem::take) {
+        if let Some(times) = self.times.as_mut().map(begin_anew) {
             let valid = nulls(times.len(), |at| times.get(at).is_some_and(|time| *time != i64::MIN));
             let times = TimestampSecondArray::try_new(ScalarBuffer::from(times), valid);
             into.push(Arc::new(times.map_err(Error::internal)?));
@@ -477,7 +507,7 @@ impl Text {
     }
 
     fn take(&mut self) -> Result<ArrayRef> {
-        let mut keys = std::mem::take(&mut self.keys);
+        let mut keys = begin_anew(&mut self.keys);
         let nulls = nulls(keys.len(), |at| keys.get(at).is_some_and(|key| *key >= 0));
         if nulls.is_some() {
             keys.iter_mut().for_each(|key| *key = (*key).max(0));
@@ -493,7 +523,8 @@ impl Text {
         };
         self.dictionary = Some(values.clone());
         if count > CARRIED || self.released.stored().len() > CARRIED_BYTES {
-            *self = Self { says_nothing: self.says_nothing, ..Self::new() };
+            let keys = std::mem::take(&mut self.keys);
+            *self = Self { says_nothing: self.says_nothing, keys, ..Self::new() };
         }
         if values.is_empty() {
             return Ok(new_null_array(&Kind::Text.data_type(), keys.len()));

@@ -8,14 +8,14 @@
 //! - a secondary cell that cannot be read is null and counted, with the place of the first.
 
 use crate::checks::Checks;
-use crate::column::{Column, Finding, iso, iso_moment, read_primary, same_text};
+use crate::column::{Column, Constant, Finding, iso, iso_moment, read_primary};
 use crate::dates::days_from_civil;
 use crate::error::{letters, shown};
 use crate::header::Match;
 use crate::intern::same;
 use crate::layout::{LayoutColumn, Role, Shape, is_any_header, squeezed};
 use crate::{Error, ErrorKind, Part, Result, Sink};
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::array::{RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use evenhand_ledger::{ColumnFate, SheetEntry, Tally, Warning};
 use std::collections::BTreeMap;
@@ -117,6 +117,8 @@ pub(crate) struct Sheet<'a> {
     setting: Setting<'a>,
     sink: &'a mut dyn Sink,
     schema: SchemaRef,
+    /// Release, file and sheet.
+    place: [Constant; 3],
     /// Columns of the table, in its order.
     columns: Vec<TableColumn>,
     /// Columns of the header that are not kept.
@@ -267,6 +269,8 @@ impl<'a> Sheet<'a> {
             title: last_title(setting.before),
             schema,
             rows: Vec::with_capacity(BATCH),
+            place: [setting.release, setting.file, setting.sheet]
+                .map(|text| Constant::new(Some(text.to_owned()))),
             last_row: setting.header_row,
             carried_bytes: 0,
             text_bytes: 0,
@@ -564,12 +568,11 @@ impl<'a> Sheet<'a> {
                 .with_hint("no released table is like this; look at the file before trusting it"));
         }
         let numbers = UInt32Array::from(std::mem::replace(&mut self.rows, Vec::with_capacity(BATCH)));
-        let mut arrays: Vec<ArrayRef> = vec![
-            same_text(self.setting.release, rows)?,
-            same_text(self.setting.file, rows)?,
-            same_text(self.setting.sheet, rows)?,
-            Arc::new(numbers.clone()),
-        ];
+        let mut arrays = Vec::with_capacity(self.schema.fields().len());
+        for place in &mut self.place {
+            arrays.extend_from_slice(place.take(rows, std::iter::empty())?);
+        }
+        arrays.push(Arc::new(numbers.clone()));
         for column in &mut self.columns {
             column.column.take(rows, &mut arrays)?;
         }

@@ -1,11 +1,15 @@
 //! Typed access to the columns of a batch, and batches from sorted rows.
 
+use crate::outcomes::Mix;
 use crate::{Error, ErrorKind};
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Date32Array, DictionaryArray, RecordBatch, StringArray, UInt32Array,
+    Array, ArrayRef, BooleanArray, Date32Array, DictionaryArray, Int32Array, RecordBatch, StringArray,
+    UInt32Array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash};
 use std::sync::Arc;
 
 /// A text column as codes into its distinct values, so that each value is parsed once a batch.
@@ -85,15 +89,31 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    pub(crate) fn text<'a>(mut self, name: &str, values: impl Iterator<Item = Option<&'a str>>) -> Self {
-        let codes = values.collect::<DictionaryArray<Int32Type>>();
+    /// Texts by small keys: each key's text is made once.
+    pub(crate) fn coded<K: Copy + Eq + Hash, S: AsRef<str>>(
+        mut self,
+        name: &str,
+        keys: impl Iterator<Item = Option<K>>,
+        text: impl Fn(K) -> S,
+    ) -> Self {
+        let mut places = HashMap::<K, i32, BuildHasherDefault<Mix>>::default();
+        let mut texts = Vec::new();
+        let mut place = |key: K| {
+            *places.entry(key).or_insert_with(|| {
+                texts.push(text(key));
+                texts.len() as i32 - 1
+            })
+        };
+        let codes = keys.map(|key| key.map(&mut place)).collect::<Int32Array>();
+        // Every code was given out by the line above.
+        let codes = DictionaryArray::new(codes, Arc::new(StringArray::from_iter_values(texts)));
         self.push(name, codes.data_type().clone(), Arc::new(codes));
         self
     }
 
-    pub(crate) fn texts(self, name: &str, values: impl Iterator<Item = Option<String>>) -> Self {
-        let codes = values.collect::<Vec<_>>();
-        self.text(name, codes.iter().map(Option::as_deref))
+    /// One text in so many rows.
+    pub(crate) fn same(self, name: &str, text: &str, rows: usize) -> Self {
+        self.coded(name, (0..rows).map(|_| Some(())), |()| text)
     }
 
     pub(crate) fn days(mut self, name: &str, values: impl Iterator<Item = i32>) -> Self {

@@ -34,14 +34,14 @@ pub fn build_counties(census: &str, county_aor: &str, areas: &str) -> Result<Str
     let area_of = Table::parse("county_aor", county_aor)?;
     let [geoid, long_name, aor] = area_of.columns(["geoid", "name", "aor"])?;
     let aors: BTreeMap<&str, &str> =
-        area_of.rows().iter().map(|row| (row[geoid].as_str(), row[aor].as_str())).collect();
+        area_of.rows().iter().map(|row| (row[geoid].as_ref(), row[aor].as_ref())).collect();
     let harlingen = harlingen_counties(areas)?;
 
     let table = Table::parse("census", census)?;
     let [fips, level, name, first] = table.columns(["fips", "sumlev", "county", "pop2010"])?;
     let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in table.rows().iter().filter(|row| row[level] == "050") {
-        let code = row[fips].as_str();
+        let code = row[fips].as_ref();
         // Oglala Lakota and Kusilvak carry their former codes in the table of areas.
         let former = match code {
             "46102" => "46113",
@@ -54,13 +54,13 @@ pub fn build_counties(census: &str, county_aor: &str, areas: &str) -> Result<Str
                 format!("county `{code}` of the census file has no area of responsibility"),
             )
         })?;
-        let population = row[first..first + 10].to_vec();
+        let population = row[first..first + 10].iter().map(|cell| cell.to_string()).collect();
         rows.insert(code.to_owned(), county_row(code, &row[name], aor, &harlingen, population)?);
     }
     for row in area_of.rows().iter().filter(|row| row[geoid].starts_with("72")) {
         let name = title_case(row[long_name].split(',').next().unwrap_or_default());
         rows.insert(
-            row[geoid].clone(),
+            row[geoid].to_string(),
             county_row(&row[geoid], &name, &row[aor], &harlingen, blank_years())?,
         );
     }
@@ -223,14 +223,14 @@ pub fn build_facilities(
     let [detloc, name, city, county, state] = list.columns(["detloc", "name", "city", "county", "state"])?;
     let mut codes = BTreeSet::new();
     for row in list.rows().iter().filter(|row| !row[detloc].is_empty() && row[detloc] != "Redacted") {
-        codes.insert(row[detloc].as_str());
+        codes.insert(row[detloc].as_ref());
         let place = gazetteer.detloc_override(&row[detloc]).unwrap_or_else(|| {
             match county_of_list_row(gazetteer, &row[name], &row[city], &row[county], &row[state]) {
                 Some(county) => gazetteer.at(county, PlaceQuality::Exact, Rule::Listed),
                 None => Place::unplaced(postal(&row[state]), Rule::NoPlace),
             }
         });
-        let text = [row[detloc].as_str(), &squeeze(&row[name]), &squeeze(&row[city]), &row[state]];
+        let text = [row[detloc].as_ref(), &squeeze(&row[name]), &squeeze(&row[city]), &row[state]];
         push_facility(&mut out, text, place);
     }
     let known = gazetteer.clone().with_listed(&out)?;
@@ -240,8 +240,8 @@ pub fn build_facilities(
     let more: BTreeMap<&str, (&str, &str)> = second
         .rows()
         .iter()
-        .filter(|row| !codes.contains(row[detloc].as_str()))
-        .map(|row| (row[detloc].as_str(), (row[name].as_str(), row[area].as_str())))
+        .filter(|row| !codes.contains(row[detloc].as_ref()))
+        .map(|row| (row[detloc].as_ref(), (row[name].as_ref(), row[area].as_ref())))
         .collect();
     for (detloc, (name, area)) in more {
         let place = known.detloc_override(detloc).unwrap_or_else(|| place_by_area(&known, name, area));
@@ -291,7 +291,7 @@ pub fn build_metros(estimates: &str, delineation: &str) -> Result<String, Error>
     let [name, code] = metros.columns(["metro", "cbsa_code"])?;
     let mut out = String::from("name,cbsa,extent,county_fips\n");
     for row in metros.rows() {
-        let found = counties.get(row[code].as_str()).ok_or_else(|| {
+        let found = counties.get(row[code].as_ref()).ok_or_else(|| {
             Error::new(
                 ErrorKind::Disagreement,
                 format!("metro `{}`: the delineation has no code `{}`", row[name], row[code]),

@@ -89,7 +89,7 @@ impl Counties {
             list.push(County {
                 fips: code,
                 state,
-                name: row[name].clone(),
+                name: row[name].to_string(),
                 aor: table.cell(at, aor)?,
                 aor_now: table.cell(at, aor_now)?,
                 population,

@@ -115,7 +115,7 @@ impl Gazetteer {
             table.columns(["facility", "city", "state", "county_fips", "rule"])?;
         let mut cities: HashMap<(&'static str, String), HashSet<CountyFips>> = HashMap::new();
         for (at, row) in table.rows().iter().enumerate() {
-            let (Some(state), "listed") = (postal(&row[state]), row[rule].as_str()) else { continue };
+            let (Some(state), "listed") = (postal(&row[state]), row[rule].as_ref()) else { continue };
             let county = table.cell(at, fips)?;
             cities.entry((state, key(&row[city]))).or_default().insert(county);
             let named = listed_name(&words(&row[name]));
@@ -185,7 +185,7 @@ impl Gazetteer {
         let [code, fips] = table.columns(["code", "county_fips"])?;
         for (at, row) in table.rows().iter().enumerate() {
             let county = self.known_county(&table, at, fips)?.fips;
-            self.offices.insert(row[code].clone(), county);
+            self.offices.insert(row[code].to_string(), county);
         }
         Ok(())
     }
@@ -213,7 +213,7 @@ impl Gazetteer {
                 rule: Rule::Override,
             };
             let text = squeeze(&row[name]).into_owned();
-            let key = match row[kind].as_str() {
+            let key = match row[kind].as_ref() {
                 "landmark" if row[aor].is_empty() => OverrideKey::Landmark(None, text),
                 "landmark" => OverrideKey::Landmark(Some(table.cell(at, aor)?), text),
                 "facility" => {
@@ -227,7 +227,7 @@ impl Gazetteer {
         Ok(())
     }
 
-    fn known_county(&self, table: &Table, row: usize, column: usize) -> Result<&County, Error> {
+    fn known_county(&self, table: &Table<'_>, row: usize, column: usize) -> Result<&County, Error> {
         let fips: CountyFips = table.cell(row, column)?;
         self.counties.get(fips).ok_or_else(|| {
             Error::new(

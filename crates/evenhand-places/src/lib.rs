@@ -25,7 +25,7 @@ mod words;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use evenhand_vocab::{Aor, CountyFips};
+use evenhand_vocab::{Aor, CountyFips, PlaceQuality};
 
 pub use aor::{HarmonisedAor, MERGED, harmonised};
 pub use county::{County, FIRST_POPULATION_YEAR};
@@ -147,7 +147,7 @@ impl Places {
         for (at, row) in table.rows().iter().enumerate() {
             let area = if row[aor].is_empty() { None } else { Some(table.cell(at, aor)?) };
             let place = self.place_from(&table, at, [fips, quality, rule])?;
-            self.landmarks.entry(area).or_default().insert(row[landmark].as_str().into(), place);
+            self.landmarks.entry(area).or_default().insert(row[landmark].as_ref().into(), place);
         }
         Ok(())
     }
@@ -161,10 +161,10 @@ impl Places {
             let mut place = self.place_from(&table, at, result)?;
             place.state = place.state.or(state);
             if row[detloc].is_empty() {
-                let rows = self.facilities.entry(row[name].as_str().into()).or_default();
-                rows.push(FacilityRow { city: row[city].as_str().into(), state, place });
+                let rows = self.facilities.entry(row[name].as_ref().into()).or_default();
+                rows.push(FacilityRow { city: row[city].as_ref().into(), state, place });
             } else {
-                self.detlocs.insert(row[detloc].as_str().into(), (row[city].as_str().into(), place));
+                self.detlocs.insert(row[detloc].as_ref().into(), (row[city].as_ref().into(), place));
             }
         }
         Ok(())
@@ -172,7 +172,7 @@ impl Places {
 
     fn place_from(
         &self,
-        table: &Table,
+        table: &Table<'_>,
         row: usize,
         [fips, quality, rule]: [usize; 3],
     ) -> Result<Place, Error> {
@@ -192,6 +192,16 @@ impl Places {
             Some(place) => *place,
             None => place_landmark(&self.gazetteer, aor, &text),
         }
+    }
+
+    /// The county that a landmark of an area points to and how well it does: [`landmark`](Self::landmark) without
+    /// the state, which takes most of its time where there is no county.
+    #[must_use]
+    pub fn landmark_county(&self, aor: Option<Aor>, landmark: &str) -> (Option<CountyFips>, PlaceQuality) {
+        let text = squeeze(landmark);
+        let known = self.landmarks.get(&aor).and_then(|landmarks| landmarks.get(text.as_ref()));
+        let place = known.copied().unwrap_or_else(|| place_landmark(&self.gazetteer, aor, &text));
+        (place.county, place.quality)
     }
 
     /// Where a facility is, by its name, its city and its state (in full or as postal code).

@@ -28,8 +28,8 @@ pub(crate) fn read_metros(text: &str) -> Result<Vec<Metro>, Error> {
         match metros.last_mut().filter(|metro| metro.name == row[name]) {
             Some(metro) => metro.counties.push(county),
             None => metros.push(Metro {
-                name: row[name].clone(),
-                cbsa: Some(row[cbsa].clone()).filter(|code| !code.is_empty()),
+                name: row[name].to_string(),
+                cbsa: Some(row[cbsa].to_string()).filter(|code| !code.is_empty()),
                 is_whole: row[extent] == "whole",
                 counties: vec![county],
             }),

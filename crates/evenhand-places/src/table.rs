@@ -1,21 +1,23 @@
 //! Small comma-separated tables: the files under `data/places/` and the crosswalk they are built from.
 
 use crate::{Error, ErrorKind};
+use memchr::{memchr, memchr3};
+use std::borrow::Cow;
 
-/// A table in memory: a header and rows of as many cells.
+/// A table in memory: a header and rows of as many cells, which are parts of the text wherever they can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
+pub struct Table<'a> {
     name: String,
     header: Vec<String>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Vec<Cow<'a, str>>>,
 }
 
-impl Table {
+impl<'a> Table<'a> {
     /// Reads comma-separated text with a header line; cells may be quoted, quotes are doubled inside.
     ///
     /// # Errors
     /// [`ErrorKind::Table`] when there is no header or a row has another number of cells.
-    pub fn parse(name: &str, text: &str) -> Result<Self, Error> {
+    pub fn parse(name: &str, text: &'a str) -> Result<Self, Error> {
         let mut lines = records(text.trim_start_matches('\u{feff}'));
         if lines.is_empty() {
             return Err(Error::new(
@@ -72,7 +74,7 @@ impl Table {
 
     /// Rows below the header, each as long as the header.
     #[must_use]
-    pub fn rows(&self) -> &[Vec<String>] {
+    pub fn rows(&self) -> &[Vec<Cow<'a, str>>] {
         &self.rows
     }
 
@@ -117,35 +119,65 @@ pub(crate) fn push_row<S: AsRef<str>>(out: &mut String, cells: &[S]) {
     out.push('\n');
 }
 
-fn records(text: &str) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    let mut row = Vec::new();
-    let mut cell = String::new();
-    let mut quoted = false;
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '"' if quoted && letters.peek() == Some(&'"') => cell.extend(letters.next()),
-            '"' if quoted => quoted = false,
-            '"' if cell.trim().is_empty() => {
-                cell.clear();
-                quoted = true;
-            }
-            ',' if !quoted => row.push(std::mem::take(&mut cell)),
-            '\r' if !quoted => {}
-            '\n' if !quoted => {
-                row.push(std::mem::take(&mut cell));
-                rows.push(std::mem::take(&mut row));
-            }
-            other => cell.push(other),
-        }
-    }
-    if !cell.is_empty() || !row.is_empty() {
+fn records(text: &str) -> Vec<Vec<Cow<'_, str>>> {
+    let (mut rows, mut row) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    while at < text.len() {
+        let (cell, end) = cell(text, at);
         row.push(cell);
+        if text.as_bytes().get(end) != Some(&b',') {
+            let width = row.len();
+            rows.push(std::mem::replace(&mut row, Vec::with_capacity(width)));
+        }
+        at = end + 1;
+    }
+    if text.ends_with(',') {
+        row.push(Cow::Borrowed(""));
         rows.push(row);
     }
-    rows.retain(|row| row.len() > 1 || !row[0].is_empty());
+    rows.retain(|row| row.len() > 1 || row.first().is_some_and(|cell| !cell.is_empty()));
     rows
+}
+
+/// The cell that begins at `from`, and where the comma or line end after it stands.
+fn cell(text: &str, from: usize) -> (Cow<'_, str>, usize) {
+    let bytes = text.as_bytes();
+    let next = |at: usize| memchr3(b',', b'\n', b'"', &bytes[at..]).map_or(bytes.len(), |next| at + next);
+    let mut at = next(from);
+    if bytes.get(at) != Some(&b'"') {
+        return (unreturned(&text[from..at]), at);
+    }
+    // Blanks before a quote are not part of the cell.
+    let mut cell = String::new();
+    let mut start = from;
+    while bytes.get(at) == Some(&b'"') {
+        let opens = text[start..at].trim().is_empty() && cell.trim().is_empty();
+        match opens {
+            true => cell.clear(),
+            false => cell.push_str(&text[start..=at]),
+        }
+        start = at + 1;
+        if opens {
+            loop {
+                let close = memchr(b'"', &bytes[start..]).map_or(bytes.len(), |close| start + close);
+                cell.push_str(&text[start..close]);
+                start = (close + 1).min(bytes.len());
+                if bytes.get(start) != Some(&b'"') {
+                    break;
+                }
+                cell.push('"');
+                start += 1;
+            }
+        }
+        at = next(start);
+    }
+    cell.push_str(&unreturned(&text[start..at]));
+    (Cow::Owned(cell), at)
+}
+
+/// Text without carriage returns.
+fn unreturned(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') { Cow::Owned(text.replace('\r', "")) } else { Cow::Borrowed(text) }
 }
 
 #[cfg(test)]
@@ -159,7 +191,7 @@ mod tests {
         push_row(&mut text, &cells);
         assert_eq!(
             Table::parse("t", &text).map(|table| table.rows[0].clone()),
-            Ok(cells.map(String::from).to_vec())
+            Ok(cells.map(Cow::from).to_vec())
         );
     }
 
@@ -167,7 +199,7 @@ mod tests {
     fn a_blank_after_the_comma_does_not_hide_a_quote() {
         let table = Table::parse("t", "\"office\", \"state\"\n\"Atlanta\", \"Georgia, all\"\n");
         assert_eq!(table.as_ref().map(|table| table.column("state")), Ok(Ok(1)));
-        assert_eq!(table.map(|table| table.rows[0][1].clone()), Ok("Georgia, all".to_owned()));
+        assert_eq!(table.map(|table| table.rows[0][1].clone()), Ok(Cow::from("Georgia, all")));
     }
 
     #[test]

@@ -6,8 +6,7 @@
 //! an office, so every county figure carries its [`PlaceQuality`]; `Operation` is withheld in most releases,
 //! and `operation_named` says only that one was named.
 
-use super::cells::Mix;
-use super::{Cells, FigureTable};
+use super::{Cells, FigureTable, Mix, Months};
 use crate::Error;
 use crate::columns::{Builder, Text, days, flags, has, numbers};
 use arrow::array::RecordBatch;
@@ -99,12 +98,13 @@ impl Counter {
         // Distinct pairs of area and landmark are few; each is looked up once a batch.
         let mut placed: HashMap<(Option<Aor>, Option<usize>), Placed, BuildHasherDefault<Mix>> =
             HashMap::default();
+        let mut months = Months::default();
         for row in 0..batch.num_rows() {
             let day = date.value(row);
             let aor = area.code(row).and_then(|code| areas[code]).or(self.home);
             let group = method.code(row).map_or(MethodGroup::Other, |code| groups[code]);
             let operation_named = operation.code(row).is_some();
-            let month = Month::from_days(day);
+            let month = months.of(day);
             let code = landmark.code(row);
             let (county, quality) = *placed
                 .entry((aor, code))
@@ -120,16 +120,13 @@ impl Counter {
     }
 
     fn place(&mut self, aor: Option<Aor>, landmark: &str) -> Placed {
-        *self.places.entry((aor, landmark.to_owned())).or_insert_with(|| {
-            let place = Places::builtin().landmark(aor, landmark);
-            (place.county, place.quality)
-        })
+        let place = || Places::builtin().landmark_county(aor, landmark);
+        *self.places.entry((aor, landmark.to_owned())).or_insert_with(place)
     }
 
     pub(super) fn merge(&mut self, other: Self) {
         self.home = self.home.or(other.home);
-        self.week.merge(other.week);
-        self.month.merge(other.month);
+        rayon::join(|| self.week.merge(other.week), || self.month.merge(other.month));
         self.record.merge(other.record);
     }
 
@@ -138,53 +135,63 @@ impl Counter {
     }
 
     pub(super) fn finish(self, release: &str) -> Result<Vec<FigureTable>, Error> {
-        let week = self.week.sorted();
-        let month = self.month.sorted();
-        let record = self.record.sorted();
-        let mut tables = Vec::new();
-        if !week.is_empty() {
-            let batch = Builder::default()
-                .text("release", week.iter().map(|_| Some(release)))
-                .text("aor", week.iter().map(|(key, _)| key.aor.map(Aor::code)))
-                .days("week", week.iter().map(|(key, _)| key.week.monday_days()))
-                .text("method_group", week.iter().map(|(key, _)| Some(key.group.word())))
-                .flags("operation_named", week.iter().map(|(key, _)| key.operation_named))
-                .numbers("arrests", week.iter().map(|(_, count)| *count))
-                .finish()?;
-            tables.push(FigureTable { name: WEEK, batch });
-        }
-        if !month.is_empty() {
-            let batch = Builder::default()
-                .text("release", month.iter().map(|_| Some(release)))
-                .text("aor", month.iter().map(|(key, _)| key.aor.map(Aor::code)))
-                .days("month", month.iter().map(|(key, _)| key.month.first_days()))
-                .texts(
-                    "county_fips",
-                    month.iter().map(|(key, _)| key.county.map(|county| county.to_string())),
-                )
-                .text("place_quality", month.iter().map(|(key, _)| Some(key.quality.word())))
-                .text("method_group", month.iter().map(|(key, _)| Some(key.group.word())))
-                .flags("operation_named", month.iter().map(|(key, _)| key.operation_named))
-                .numbers("arrests", month.iter().map(|(_, count)| *count))
-                .finish()?;
-            tables.push(FigureTable { name: MONTH, batch });
-        }
-        if !record.is_empty() {
-            let batch = Builder::default()
-                .text("release", record.iter().map(|_| Some(release)))
-                .text("aor", record.iter().map(|(key, _)| key.aor.map(Aor::code)))
-                .numbers(
-                    "fiscal_year",
-                    record.iter().map(|(key, _)| u32::from(key.fiscal_year.0.unsigned_abs())),
-                )
-                .text("method_group", record.iter().map(|(key, _)| Some(key.group.word())))
-                .flags("conviction_recorded", record.iter().map(|(key, _)| key.recorded))
-                .numbers("arrests", record.iter().map(|(_, count)| *count))
-                .finish()?;
-            tables.push(FigureTable { name: RECORD, batch });
-        }
-        Ok(tables)
+        let (week, month) = rayon::join(
+            || week_table(&self.week.sorted(), release),
+            || month_table(&self.month.sorted(), release),
+        );
+        let record = record_table(&self.record.sorted(), release);
+        [week, month, record].into_iter().filter_map(Result::transpose).collect()
     }
+}
+
+fn week_table(cells: &[(WeekKey, u32)], release: &str) -> Result<Option<FigureTable>, Error> {
+    if cells.is_empty() {
+        return Ok(None);
+    }
+    let keys = || cells.iter().map(|(key, _)| key);
+    let batch = Builder::default()
+        .same("release", release, cells.len())
+        .coded("aor", keys().map(|key| key.aor), Aor::code)
+        .days("week", keys().map(|key| key.week.monday_days()))
+        .coded("method_group", keys().map(|key| Some(key.group)), MethodGroup::word)
+        .flags("operation_named", keys().map(|key| key.operation_named))
+        .numbers("arrests", cells.iter().map(|(_, count)| *count))
+        .finish()?;
+    Ok(Some(FigureTable { name: WEEK, batch }))
+}
+
+fn month_table(cells: &[(MonthKey, u32)], release: &str) -> Result<Option<FigureTable>, Error> {
+    if cells.is_empty() {
+        return Ok(None);
+    }
+    let keys = || cells.iter().map(|(key, _)| key);
+    let batch = Builder::default()
+        .same("release", release, cells.len())
+        .coded("aor", keys().map(|key| key.aor), Aor::code)
+        .days("month", keys().map(|key| key.month.first_days()))
+        .coded("county_fips", keys().map(|key| key.county), |county| county.to_string())
+        .coded("place_quality", keys().map(|key| Some(key.quality)), PlaceQuality::word)
+        .coded("method_group", keys().map(|key| Some(key.group)), MethodGroup::word)
+        .flags("operation_named", keys().map(|key| key.operation_named))
+        .numbers("arrests", cells.iter().map(|(_, count)| *count))
+        .finish()?;
+    Ok(Some(FigureTable { name: MONTH, batch }))
+}
+
+fn record_table(cells: &[(RecordKey, u32)], release: &str) -> Result<Option<FigureTable>, Error> {
+    if cells.is_empty() {
+        return Ok(None);
+    }
+    let keys = || cells.iter().map(|(key, _)| key);
+    let batch = Builder::default()
+        .same("release", release, cells.len())
+        .coded("aor", keys().map(|key| key.aor), Aor::code)
+        .numbers("fiscal_year", keys().map(|key| u32::from(key.fiscal_year.0.unsigned_abs())))
+        .coded("method_group", keys().map(|key| Some(key.group)), MethodGroup::word)
+        .flags("conviction_recorded", keys().map(|key| key.recorded))
+        .numbers("arrests", cells.iter().map(|(_, count)| *count))
+        .finish()?;
+    Ok(Some(FigureTable { name: RECORD, batch }))
 }
 
 /// The ledger line of placing rows in counties: located rows are kept for county figures, the others are

@@ -2,7 +2,7 @@
 //!
 //! Definition: rows of `book_ins`, at the book-in date. Source: `book_ins` (Seattle area only so far).
 
-use super::{Cells, FigureTable};
+use super::{Cells, FigureTable, Months};
 use crate::Error;
 use crate::columns::{Builder, Text, days};
 use arrow::array::RecordBatch;
@@ -26,9 +26,10 @@ impl Counter {
         let date = days(batch, "book_in_date")?;
         let method = Text::new(batch, "apprehension_method")?;
         let groups = method.map(MethodGroup::of);
+        let mut months = Months::default();
         for row in 0..batch.num_rows() {
             let group = method.code(row).map_or(MethodGroup::Other, |code| groups[code]);
-            self.month.add((Month::from_days(date.value(row)), group), 1);
+            self.month.add((months.of(date.value(row)), group), 1);
         }
         Ok(())
     }
@@ -39,16 +40,15 @@ impl Counter {
     }
 
     pub(super) fn finish(self, release: &str) -> Result<Option<FigureTable>, Error> {
-        let aor = self.home.map(Aor::code);
         let cells = self.month.sorted();
         if cells.is_empty() {
             return Ok(None);
         }
         let batch = Builder::default()
-            .text("release", cells.iter().map(|_| Some(release)))
-            .text("aor", cells.iter().map(|_| aor))
+            .same("release", release, cells.len())
+            .coded("aor", cells.iter().map(|_| self.home), Aor::code)
             .days("month", cells.iter().map(|((month, _), _)| month.first_days()))
-            .text("method_group", cells.iter().map(|((_, group), _)| Some(group.word())))
+            .coded("method_group", cells.iter().map(|((_, group), _)| Some(*group)), MethodGroup::word)
             .numbers("book_ins", cells.iter().map(|(_, count)| *count))
             .finish()?;
         Ok(Some(FigureTable { name: MONTH, batch }))

@@ -4,7 +4,7 @@
 //! `declined` is what ICE recorded, at the date of issue, not of the refusal. Source: `detainers`.
 //! Known failures: most lift reasons are blank; a detainer is not a person.
 
-use super::{Cells, FigureTable, arrests::placing};
+use super::{Cells, FigureTable, Months, arrests::placing};
 use crate::Error;
 use crate::columns::{Builder, Text, days, numbers};
 use arrow::array::RecordBatch;
@@ -54,6 +54,7 @@ impl Counter {
         let reason = Text::new(batch, "detainer_lift_reason")?;
         let outcomes = reason.map(DetainerOutcome::of);
         let mut placed: HashMap<Facility, _> = HashMap::new();
+        let mut months = Months::default();
         for row in 0..batch.num_rows() {
             let place =
                 *placed.entry((facility.code(row), city.code(row), state.code(row))).or_insert_with(|| {
@@ -63,7 +64,7 @@ impl Counter {
                 });
             let outcome = reason.code(row).map_or(DetainerOutcome::NotRecorded, |code| outcomes[code]);
             let (state, county, quality) = place;
-            let month = Month::from_days(date.value(row));
+            let month = months.of(date.value(row));
             self.month.add(Key { state, county, quality, month, outcome }, 1);
         }
         Ok(())
@@ -82,13 +83,14 @@ impl Counter {
         if cells.is_empty() {
             return Ok(None);
         }
+        let keys = || cells.iter().map(|(key, _)| key);
         let batch = Builder::default()
-            .text("release", cells.iter().map(|_| Some(release)))
-            .text("state", cells.iter().map(|(key, _)| key.state))
-            .texts("county_fips", cells.iter().map(|(key, _)| key.county.map(|county| county.to_string())))
-            .text("place_quality", cells.iter().map(|(key, _)| Some(key.quality.word())))
-            .days("month", cells.iter().map(|(key, _)| key.month.first_days()))
-            .text("outcome", cells.iter().map(|(key, _)| Some(key.outcome.word())))
+            .same("release", release, cells.len())
+            .coded("state", keys().map(|key| key.state), |state| state)
+            .coded("county_fips", keys().map(|key| key.county), |county| county.to_string())
+            .coded("place_quality", keys().map(|key| Some(key.quality)), PlaceQuality::word)
+            .days("month", keys().map(|key| key.month.first_days()))
+            .coded("outcome", keys().map(|key| Some(key.outcome)), DetainerOutcome::word)
             .numbers("detainers", cells.iter().map(|(_, count)| *count))
             .finish()?;
         Ok(Some(FigureTable { name: MONTH, batch }))

@@ -3,7 +3,7 @@
 //! Definition: encounters as counted in `encounter_counts`, at the event date. Source: `encounter_counts`.
 //! Known failures: an encounter is a contact on record, most of them in a jail; it is not an arrest.
 
-use super::{Cells, FigureTable};
+use super::{Cells, FigureTable, Months};
 use crate::Error;
 use crate::columns::{Text, days, numbers};
 use arrow::array::RecordBatch;
@@ -23,9 +23,10 @@ impl Counter {
         let areas = area.map(|text| text.parse::<Aor>().ok());
         let date = days(batch, "event_date")?;
         let encounters = numbers(batch, "encounters")?;
+        let mut months = Months::default();
         for row in 0..batch.num_rows() {
             let aor = area.code(row).and_then(|code| areas[code]);
-            self.month.add((aor, Month::from_days(date.value(row))), encounters.value(row));
+            self.month.add((aor, months.of(date.value(row))), encounters.value(row));
         }
         Ok(())
     }

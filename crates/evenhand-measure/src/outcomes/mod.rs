@@ -11,7 +11,7 @@ pub mod removals;
 
 mod cells;
 
-pub(crate) use cells::Cells;
+pub(crate) use cells::{Cells, Mix};
 
 use crate::Error;
 use crate::columns::{Builder, Text, days, numbers};
@@ -93,12 +93,28 @@ impl Counter {
     pub fn finish(self) -> Result<Finished, Error> {
         let steps = [self.arrests.step(), self.detainers.step()].into_iter().flatten().collect();
         let mut tables = Vec::new();
-        tables.extend(self.arrests.finish(&self.release)?);
-        tables.extend(self.detainers.finish(&self.release)?);
+        let (arrests, detainers) =
+            rayon::join(|| self.arrests.finish(&self.release), || self.detainers.finish(&self.release));
+        tables.extend(arrests?);
+        tables.extend(detainers?);
         tables.extend(self.removals.finish(&self.release)?);
         tables.extend(self.encounters.finish(&self.release)?);
         tables.extend(self.book_ins.finish(&self.release)?);
         Ok(Finished { tables, steps })
+    }
+}
+
+/// Months of days. Rows come by date: a day is mostly that of the row before.
+#[derive(Debug, Default)]
+struct Months(Option<(i32, Month)>);
+
+impl Months {
+    #[inline]
+    fn of(&mut self, day: i32) -> Month {
+        match self.0 {
+            Some((last, month)) if last == day => month,
+            _ => self.0.insert((day, Month::from_days(day))).1,
+        }
     }
 }
 
@@ -122,8 +138,8 @@ fn by_area_and_month(
         return Ok(None);
     }
     let batch = Builder::default()
-        .text("release", cells.iter().map(|_| Some(release)))
-        .text("aor", cells.iter().map(|((aor, _), _)| aor.map(Aor::code)))
+        .same("release", release, cells.len())
+        .coded("aor", cells.iter().map(|((aor, _), _)| *aor), Aor::code)
         .days("month", cells.iter().map(|((_, month), _)| month.first_days()))
         .numbers(count, cells.iter().map(|(_, count)| *count))
         .finish()?;

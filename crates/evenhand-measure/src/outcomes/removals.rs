@@ -3,7 +3,7 @@
 //! Definition: rows of `removals`, at the removal date, else the date of departure. Source: `removals`.
 //! Known failures: the area is that of the docket, not of the arrest.
 
-use super::{Cells, FigureTable};
+use super::{Cells, FigureTable, Months};
 use crate::Error;
 use crate::columns::{Text, days, has};
 use arrow::array::{Array, RecordBatch};
@@ -28,13 +28,14 @@ impl Counter {
         let areas = area.map(|text| text.parse::<Aor>().ok());
         let removed = has(batch, "removal_date").then(|| days(batch, "removal_date")).transpose()?;
         let departed = days(batch, "departed_date")?;
+        let mut months = Months::default();
         for row in 0..batch.num_rows() {
             let day = match &removed {
                 Some(removed) if removed.is_valid(row) => removed.value(row),
                 _ => departed.value(row),
             };
             let aor = area.code(row).and_then(|code| areas[code]).or(self.home);
-            self.month.add((aor, Month::from_days(day)), 1);
+            self.month.add((aor, months.of(day)), 1);
         }
         Ok(())
     }

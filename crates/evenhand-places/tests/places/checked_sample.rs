@@ -44,8 +44,8 @@ fn read_checked<const N: usize>(
     let table = Table::parse(name, text).expect("a table");
     let at = table.columns(keys).expect("key columns");
     let [county, note] = table.columns(["true_county_fips", "decision_note"]).expect("truth columns");
-    let checked = |row: &Vec<String>| {
-        let key: Vec<String> = at.iter().map(|&at| row[at].clone()).collect();
+    let checked = |row: &Vec<std::borrow::Cow<'_, str>>| {
+        let key: Vec<String> = at.iter().map(|&at| row[at].to_string()).collect();
         Checked { place: place(&key), truth: Truth::read(&row[county], &row[note]), key }
     };
     table.rows().iter().map(checked).collect()
@@ -251,7 +251,7 @@ fn old<const N: usize>(folder: &Path, name: &str, keys: [&str; N], checked: &[Ch
         .rows()
         .iter()
         .filter(|row| !row[fips].is_empty())
-        .map(|row| (at.iter().map(|&at| row[at].clone()).collect(), row[fips].as_str()))
+        .map(|row| (at.iter().map(|&at| row[at].to_string()).collect(), row[fips].as_ref()))
         .collect();
     let place = |key: &[String]| match counties.get(key).and_then(|code| code.parse().ok()) {
         Some(county) => {
