@@ -36,7 +36,7 @@ pub struct Facilities {
 impl Facilities {
     /// Looks every facility up, once; without an atlas none has a place.
     pub fn of(codes: &Intern, atlas: Option<&dyn Atlas>) -> Facilities {
-        let codes = (0..codes.len() as u32).filter_map(|number| codes.text(number)).collect::<Vec<_>>();
+        let codes = codes.texts().map(str::to_owned).collect::<Vec<_>>();
         let place = |code: &String| atlas.and_then(|atlas| atlas.facility(code.trim()));
         let places = codes.iter().map(place).collect::<Vec<_>>();
         let values = [Part::Code, Part::City, Part::State, Part::County].map(|part| {

@@ -1,5 +1,4 @@
-//! Texts into dense numbers, exactly: digits, decimal or hexadecimal, are packed two to a byte, and equal numbers mean
-//! equal texts.
+//! Texts into dense numbers: equal numbers mean equal texts.
 
 use crate::Error;
 use hashbrown::HashTable;
@@ -10,120 +9,49 @@ pub const NONE: u32 = u32::MAX;
 /// A set of texts, numbered from 0 as they first come.
 #[derive(Debug, Default)]
 pub struct Intern {
-    stored: Stored,
+    /// The texts one after the other.
+    stored: String,
+    /// Where each ends.
+    ends: Vec<usize>,
     table: HashTable<u32>,
-    packed: Vec<u8>,
-}
-
-/// Packed texts one after the other.
-#[derive(Debug, Default)]
-struct Stored {
-    bytes: Vec<u8>,
-    count: usize,
-    /// The length of each while all have the same one, as identifiers do.
-    length: usize,
-    /// Where each ends, once they have not.
-    ends: Vec<u64>,
-}
-
-impl Stored {
-    fn get(&self, number: u32) -> &[u8] {
-        let at = number as usize;
-        if self.ends.is_empty() {
-            return &self.bytes[at * self.length..][..self.length];
-        }
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.bytes[start as usize..self.ends[at] as usize]
-    }
-
-    fn push(&mut self, packed: &[u8]) {
-        if self.count == 0 {
-            self.length = packed.len();
-        }
-        if self.ends.is_empty() && packed.len() != self.length {
-            self.ends = (1..=self.count).map(|count| (count * self.length) as u64).collect();
-        }
-        self.bytes.extend_from_slice(packed);
-        self.count += 1;
-        if packed.len() != self.length || !self.ends.is_empty() {
-            self.ends.push(self.bytes.len() as u64);
-        }
-    }
 }
 
 impl Intern {
     /// The number of `text`.
     pub fn number(&mut self, text: &str) -> Result<u32, Error> {
-        let mut packed = std::mem::take(&mut self.packed);
-        pack(text, &mut packed);
-        let number = self.packed_number(&packed);
-        self.packed = packed;
-        number
-    }
-
-    fn packed_number(&mut self, packed: &[u8]) -> Result<u32, Error> {
-        let Intern { stored, table, .. } = self;
-        let hash = hash(packed);
-        if let Some(number) = table.find(hash, |number| stored.get(*number) == packed) {
+        let Intern { stored, ends, table } = self;
+        let hash = |text: &str| hash(text.as_bytes());
+        if let Some(number) = table.find(hash(text), |number| get(stored, ends, *number) == text) {
             return Ok(*number);
         }
-        let number = u32::try_from(stored.count).ok().filter(|number| *number < NONE);
+        let number = u32::try_from(ends.len()).ok().filter(|number| *number < NONE);
         let number = number.ok_or(Error::TooMany("distinct texts"))?;
-        stored.push(packed);
-        table.insert_unique(hash, number, |number| self::hash(stored.get(*number)));
+        stored.push_str(text);
+        ends.push(stored.len());
+        table.insert_unique(hash(text), number, |number| hash(get(stored, ends, *number)));
         Ok(number)
     }
 
     /// The numbers that the texts of `other` have here, by their number there.
     pub fn merge(&mut self, other: &Intern) -> Result<Vec<u32>, Error> {
-        (0..other.len() as u32).map(|number| self.packed_number(other.stored.get(number))).collect()
+        other.texts().map(|text| self.number(text)).collect()
     }
 
-    /// How many texts there are.
-    pub fn len(&self) -> usize {
-        self.stored.count
+    /// The texts in the order of their numbers.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len() as u32).map(|number| get(&self.stored, &self.ends, number))
     }
 
     /// The text of a number, or nothing for [`NONE`].
-    pub fn text(&self, number: u32) -> Option<String> {
-        (number != NONE).then(|| unpack(self.stored.get(number)))
+    pub fn text(&self, number: u32) -> Option<&str> {
+        (number != NONE).then(|| get(&self.stored, &self.ends, number))
     }
 }
 
-/// Before packed hexadecimal digits: no decimal ones begin with this byte.
-const HEX: u8 = 254;
-/// Before a text of any other kind.
-const PLAIN: u8 = 255;
-
-/// Packs two digits into a byte; after an odd number of decimal digits stands 15.
-fn pack(text: &str, into: &mut Vec<u8>) {
-    into.clear();
-    let bytes = text.as_bytes();
-    if !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit) {
-        let digits = |pair: &[u8]| (pair[0] - b'0') << 4 | pair.get(1).map_or(15, |digit| digit - b'0');
-        into.extend(bytes.chunks(2).map(digits));
-    } else if !bytes.is_empty() && bytes.len().is_multiple_of(2) && bytes.iter().all(|byte| is_hex(*byte)) {
-        into.push(HEX);
-        let value = |digit: u8| if digit.is_ascii_digit() { digit - b'0' } else { digit - b'a' + 10 };
-        into.extend(bytes.chunks_exact(2).map(|pair| value(pair[0]) << 4 | value(pair[1])));
-    } else {
-        into.push(PLAIN);
-        into.extend_from_slice(bytes);
-    }
-}
-
-fn is_hex(byte: u8) -> bool {
-    byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)
-}
-
-fn unpack(packed: &[u8]) -> String {
-    let halves = |bytes: &[u8]| bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).collect::<Vec<_>>();
-    let digit = |digit: u8| char::from_digit(u32::from(digit), 16);
-    match packed {
-        [PLAIN, text @ ..] => String::from_utf8_lossy(text).into_owned(),
-        [HEX, digits @ ..] => halves(digits).into_iter().filter_map(digit).collect(),
-        digits => halves(digits).into_iter().filter(|digit| *digit < 15).filter_map(digit).collect(),
-    }
+fn get<'a>(stored: &'a str, ends: &[usize], number: u32) -> &'a str {
+    let at = number as usize;
+    let start = if at == 0 { 0 } else { ends[at - 1] };
+    &stored[start..ends[at]]
 }
 
 /// A hash of bytes that is the same on every machine.
@@ -159,10 +87,10 @@ mod tests {
             let mut set = Intern::default();
             let numbers = texts.iter().map(|text| set.number(text).unwrap()).collect::<Vec<_>>();
             for (text, number) in texts.iter().zip(&numbers) {
-                prop_assert_eq!(set.text(*number), Some(text.clone()));
+                prop_assert_eq!(set.text(*number), Some(text.as_str()));
             }
             let distinct = texts.iter().collect::<std::collections::HashSet<_>>();
-            prop_assert_eq!(set.len(), distinct.len());
+            prop_assert_eq!(set.texts().count(), distinct.len());
         }
     }
 
@@ -188,7 +116,7 @@ mod tests {
         }
         for (number, text) in texts.iter().enumerate() {
             assert_eq!(set.number(text).unwrap(), number as u32);
-            assert_eq!(set.text(number as u32).as_deref(), Some(*text));
+            assert_eq!(set.text(number as u32), Some(*text));
         }
     }
 }

@@ -1,10 +1,10 @@
 use crate::Error;
 use crate::episodes::Arrest;
 use crate::intern::{Intern, NONE};
-use crate::people::{People, Unmerged};
+use crate::people::{People, Taken, Unmerged};
 use crate::read::{self, NO_TIME};
 use crate::repeats::{self, Event};
-use crate::runs::{self, Numbers, Runs, Scratch, Spill};
+use crate::runs::{self, Numbers, Scratch, Spill};
 use crate::stays::{Bond, Stint};
 use crate::tuples::Tuples;
 use crate::weeks::Weeks;
@@ -20,9 +20,9 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Linker {
     spill: Spill,
-    rows: Tables,
+    rows: Taken,
     /// Rows of the files merged so far, in plan order, with what their numbers are here.
-    merged: Vec<(Tables, Spill, Numbers)>,
+    merged: Vec<(Taken, Spill, Numbers)>,
     pub(crate) texts: Intern,
     /// State, landmark, area and duty site of arrests.
     pub(crate) cells: Tuples<4>,
@@ -40,23 +40,6 @@ pub struct Linker {
     pub(crate) weeks: Weeks,
     last_time: Option<i32>,
     last_day: Option<i32>,
-}
-
-/// Rows of each table.
-#[derive(Debug, Default)]
-pub struct Tables {
-    arrests: Runs<Arrest>,
-    stints: Runs<Stint>,
-    detainers: Runs<Event>,
-    encounters: Runs<Event>,
-    removals: Runs<Event>,
-}
-
-impl Tables {
-    fn is_empty(&self) -> bool {
-        let events = [&self.detainers, &self.encounters, &self.removals];
-        self.arrests.is_empty() && self.stints.is_empty() && events.iter().all(|rows| rows.is_empty())
-    }
 }
 
 const DAY: i64 = 86_400;
@@ -225,7 +208,7 @@ impl Linker {
         let mut numbers = Vec::with_capacity(files.len());
         for pair in files.into_iter().zip(sheets) {
             if last.0 != Some(pair) {
-                let text = |number| names.text(number).unwrap_or_default();
+                let text = |number| names.text(number).unwrap_or_default().to_owned();
                 last = (Some(pair), self.sheet((text(pair.0), text(pair.1)))?);
             }
             numbers.push(last.1);
@@ -246,12 +229,7 @@ impl Linker {
     /// # Errors
     /// [`Error::Scratch`] when the scratch file cannot be written.
     pub fn seal(&mut self) -> Result<(), Error> {
-        let Linker { rows, spill, .. } = self;
-        rows.arrests.seal(spill)?;
-        rows.stints.seal(spill)?;
-        [&mut rows.detainers, &mut rows.encounters, &mut rows.removals]
-            .into_iter()
-            .try_for_each(|events| events.seal(spill))
+        self.rows.seal(&mut self.spill)
     }
 
     /// Adds the rows of the next file in plan order.
@@ -312,12 +290,7 @@ impl Linker {
         let own = (std::mem::take(&mut self.rows), std::mem::take(&mut self.spill), Numbers::default());
         let mut people = Unmerged::default();
         for (rows, spill, numbers) in [own].into_iter().chain(std::mem::take(&mut self.merged)) {
-            let numbers = Arc::new(numbers);
-            people.arrests.add(rows.arrests, &spill, &numbers);
-            people.stints.add(rows.stints, &spill, &numbers);
-            people.detainers.add(rows.detainers, &spill, &numbers);
-            people.encounters.add(rows.encounters, &spill, &numbers);
-            people.removals.add(rows.removals, &spill, &numbers);
+            people.add(rows, &spill, &Arc::new(numbers));
         }
         people.merge()
     }

@@ -4,23 +4,58 @@ use crate::Error;
 use crate::episodes::Arrest;
 use crate::person::NOBODY;
 use crate::repeats::Event;
-use crate::runs::{Merge, Sources};
+use crate::runs::{Merge, Numbers, Runs, Sources, Spill};
 use crate::stays::Stint;
+use std::sync::Arc;
 
-/// The runs of every table.
-#[derive(Default)]
-pub struct Unmerged {
-    pub arrests: Sources<Arrest>,
-    pub stints: Sources<Stint>,
-    pub detainers: Sources<Event>,
-    pub encounters: Sources<Event>,
-    pub removals: Sources<Event>,
+/// Something for each table: arrests, stints, and tables of events.
+#[derive(Debug, Default)]
+pub struct Tables<A, S, E> {
+    pub arrests: A,
+    pub stints: S,
+    pub detainers: E,
+    pub encounters: E,
+    pub removals: E,
+}
+
+/// The rows of one file.
+pub type Taken = Tables<Runs<Arrest>, Runs<Stint>, Runs<Event>>;
+/// The runs of all files.
+pub type Unmerged = Tables<Sources<Arrest>, Sources<Stint>, Sources<Event>>;
+/// Rows of all files, in the order of persons.
+pub type People = Tables<Merge<Arrest>, Merge<Stint>, Merge<Event>>;
+/// All rows of some persons, each table sorted.
+pub type Rows = Tables<Vec<Arrest>, Vec<Stint>, Vec<Event>>;
+
+impl Taken {
+    /// Whether no row has come.
+    pub fn is_empty(&self) -> bool {
+        let events = [&self.detainers, &self.encounters, &self.removals];
+        self.arrests.is_empty() && self.stints.is_empty() && events.iter().all(|rows| rows.is_empty())
+    }
+
+    /// No row comes any more: little is held from here on.
+    pub fn seal(&mut self, spill: &mut Spill) -> Result<(), Error> {
+        self.arrests.seal(spill)?;
+        self.stints.seal(spill)?;
+        let events = [&mut self.detainers, &mut self.encounters, &mut self.removals];
+        events.into_iter().try_for_each(|rows| rows.seal(spill))
+    }
 }
 
 impl Unmerged {
+    /// Adds the rows of a file.
+    pub fn add(&mut self, rows: Taken, spill: &Spill, numbers: &Arc<Numbers>) {
+        self.arrests.add(rows.arrests, spill, numbers);
+        self.stints.add(rows.stints, spill, numbers);
+        self.detainers.add(rows.detainers, spill, numbers);
+        self.encounters.add(rows.encounters, spill, numbers);
+        self.removals.add(rows.removals, spill, numbers);
+    }
+
     /// The rows in order.
     pub fn merge(self) -> Result<People, Error> {
-        Ok(People {
+        Ok(Tables {
             arrests: self.arrests.merge()?,
             stints: self.stints.merge()?,
             detainers: self.detainers.merge()?,
@@ -28,25 +63,6 @@ impl Unmerged {
             removals: self.removals.merge()?,
         })
     }
-}
-
-/// Rows of every table, in the order of persons.
-pub struct People {
-    arrests: Merge<Arrest>,
-    stints: Merge<Stint>,
-    detainers: Merge<Event>,
-    encounters: Merge<Event>,
-    removals: Merge<Event>,
-}
-
-/// All rows of some persons, each table sorted.
-#[derive(Default)]
-pub struct Rows {
-    pub arrests: Vec<Arrest>,
-    pub stints: Vec<Stint>,
-    pub detainers: Vec<Event>,
-    pub encounters: Vec<Event>,
-    pub removals: Vec<Event>,
 }
 
 impl Rows {
@@ -83,6 +99,7 @@ impl People {
                 break;
             }
         }
-        Ok(rows.len() > 0)
+        let count = rows.len();
+        Ok(count > 0)
     }
 }

@@ -84,7 +84,7 @@ impl Fill {
     pub fn new(cells: &[Cells], rows: &[u64], texts: &Intern, atlas: &dyn Atlas, rules: &Rules) -> Fill {
         let mut names = Names::default();
         let mut words = Words::default();
-        let mut released = |text: u32| match texts.text(text).map(|text| squeezed(&text)) {
+        let mut released = |text: u32| match texts.text(text).map(squeezed) {
             Some(text) if !text.is_empty() => names.number(atlas.state(&text).unwrap_or(&text)),
             _ => NONE,
         };
@@ -104,10 +104,10 @@ impl Fill {
             match rule {
                 Rule::StateDutySite => {
                     let site = texts.text(cells[at][3])?;
-                    Some(names.number(of_duty_site(&site, atlas)?))
+                    Some(names.number(of_duty_site(site, atlas)?))
                 }
                 Rule::StateLandmarkCode => {
-                    let state = names.number(postal_code(&texts.text(cells[at][1])?, atlas)?);
+                    let state = names.number(postal_code(texts.text(cells[at][1])?, atlas)?);
                     landmarks.speak_for(landmark, state).then_some(state)
                 }
                 Rule::StateLandmarkMajority => landmarks.majority(landmark),
@@ -207,7 +207,7 @@ impl Words {
         let next = self.by_word.len() as u32;
         let Words { by_text, by_word } = self;
         *by_text.entry(text).or_insert_with(|| {
-            let word = squeezed(&texts.text(text).unwrap_or_default());
+            let word = squeezed(texts.text(text).unwrap_or_default());
             if word.is_empty() { NONE } else { *by_word.entry(word).or_insert(next) }
         })
     }
