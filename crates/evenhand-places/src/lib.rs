@@ -187,9 +187,9 @@ impl Places {
     #[must_use]
     pub fn landmark(&self, aor: Option<Aor>, landmark: &str) -> Place {
         let text = squeeze(landmark);
-        match self.landmarks.get(&aor).and_then(|landmarks| landmarks.get(text.as_ref())) {
-            Some(place) if place.county.is_none() => Place { state: landmark::state_named(&text), ..*place },
-            Some(place) => *place,
+        match self.known_landmark(aor, &text) {
+            Some(place) if place.county.is_none() => Place { state: landmark::state_named(&text), ..place },
+            Some(place) => place,
             None => place_landmark(&self.gazetteer, aor, &text),
         }
     }
@@ -199,9 +199,14 @@ impl Places {
     #[must_use]
     pub fn landmark_county(&self, aor: Option<Aor>, landmark: &str) -> (Option<CountyFips>, PlaceQuality) {
         let text = squeeze(landmark);
-        let known = self.landmarks.get(&aor).and_then(|landmarks| landmarks.get(text.as_ref()));
-        let place = known.copied().unwrap_or_else(|| place_landmark(&self.gazetteer, aor, &text));
+        let by_rules = || place_landmark(&self.gazetteer, aor, &text);
+        let place = self.known_landmark(aor, &text).unwrap_or_else(by_rules);
         (place.county, place.quality)
+    }
+
+    /// The row of the table for a squeezed landmark; its state only where it has a county.
+    fn known_landmark(&self, aor: Option<Aor>, text: &str) -> Option<Place> {
+        self.landmarks.get(&aor)?.get(text).copied()
     }
 
     /// Where a facility is, by its name, its city and its state (in full or as postal code).

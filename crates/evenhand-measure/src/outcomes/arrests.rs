@@ -8,7 +8,7 @@
 
 use super::{Cells, FigureTable, Mix, Months};
 use crate::Error;
-use crate::columns::{Builder, Text, days, flags, has, numbers};
+use crate::columns::{Text, days, flags, has, numbers};
 use arrow::array::RecordBatch;
 use evenhand_ledger::{Step, Tally};
 use evenhand_places::Places;
@@ -135,63 +135,43 @@ impl Counter {
     }
 
     pub(super) fn finish(self, release: &str) -> Result<Vec<FigureTable>, Error> {
-        let (week, month) = rayon::join(
-            || week_table(&self.week.sorted(), release),
-            || month_table(&self.month.sorted(), release),
-        );
-        let record = record_table(&self.record.sorted(), release);
+        let (week, month) =
+            rayon::join(|| week_table(self.week, release), || month_table(self.month, release));
+        let record = record_table(self.record, release);
         [week, month, record].into_iter().filter_map(Result::transpose).collect()
     }
 }
 
-fn week_table(cells: &[(WeekKey, u32)], release: &str) -> Result<Option<FigureTable>, Error> {
-    if cells.is_empty() {
-        return Ok(None);
-    }
-    let keys = || cells.iter().map(|(key, _)| key);
-    let batch = Builder::default()
-        .same("release", release, cells.len())
-        .coded("aor", keys().map(|key| key.aor), Aor::code)
-        .days("week", keys().map(|key| key.week.monday_days()))
-        .coded("method_group", keys().map(|key| Some(key.group)), MethodGroup::word)
-        .flags("operation_named", keys().map(|key| key.operation_named))
-        .numbers("arrests", cells.iter().map(|(_, count)| *count))
-        .finish()?;
-    Ok(Some(FigureTable { name: WEEK, batch }))
+fn week_table(cells: Cells<WeekKey>, release: &str) -> Result<Option<FigureTable>, Error> {
+    FigureTable::of(WEEK, "arrests", release, &cells.sorted(), |builder, keys| {
+        builder
+            .coded("aor", keys().map(|key| key.aor), Aor::code)
+            .days("week", keys().map(|key| key.week.monday_days()))
+            .coded("method_group", keys().map(|key| Some(key.group)), MethodGroup::word)
+            .flags("operation_named", keys().map(|key| key.operation_named))
+    })
 }
 
-fn month_table(cells: &[(MonthKey, u32)], release: &str) -> Result<Option<FigureTable>, Error> {
-    if cells.is_empty() {
-        return Ok(None);
-    }
-    let keys = || cells.iter().map(|(key, _)| key);
-    let batch = Builder::default()
-        .same("release", release, cells.len())
-        .coded("aor", keys().map(|key| key.aor), Aor::code)
-        .days("month", keys().map(|key| key.month.first_days()))
-        .coded("county_fips", keys().map(|key| key.county), |county| county.to_string())
-        .coded("place_quality", keys().map(|key| Some(key.quality)), PlaceQuality::word)
-        .coded("method_group", keys().map(|key| Some(key.group)), MethodGroup::word)
-        .flags("operation_named", keys().map(|key| key.operation_named))
-        .numbers("arrests", cells.iter().map(|(_, count)| *count))
-        .finish()?;
-    Ok(Some(FigureTable { name: MONTH, batch }))
+fn month_table(cells: Cells<MonthKey>, release: &str) -> Result<Option<FigureTable>, Error> {
+    FigureTable::of(MONTH, "arrests", release, &cells.sorted(), |builder, keys| {
+        builder
+            .coded("aor", keys().map(|key| key.aor), Aor::code)
+            .days("month", keys().map(|key| key.month.first_days()))
+            .coded("county_fips", keys().map(|key| key.county), |county| county.to_string())
+            .coded("place_quality", keys().map(|key| Some(key.quality)), PlaceQuality::word)
+            .coded("method_group", keys().map(|key| Some(key.group)), MethodGroup::word)
+            .flags("operation_named", keys().map(|key| key.operation_named))
+    })
 }
 
-fn record_table(cells: &[(RecordKey, u32)], release: &str) -> Result<Option<FigureTable>, Error> {
-    if cells.is_empty() {
-        return Ok(None);
-    }
-    let keys = || cells.iter().map(|(key, _)| key);
-    let batch = Builder::default()
-        .same("release", release, cells.len())
-        .coded("aor", keys().map(|key| key.aor), Aor::code)
-        .numbers("fiscal_year", keys().map(|key| u32::from(key.fiscal_year.0.unsigned_abs())))
-        .coded("method_group", keys().map(|key| Some(key.group)), MethodGroup::word)
-        .flags("conviction_recorded", keys().map(|key| key.recorded))
-        .numbers("arrests", cells.iter().map(|(_, count)| *count))
-        .finish()?;
-    Ok(Some(FigureTable { name: RECORD, batch }))
+fn record_table(cells: Cells<RecordKey>, release: &str) -> Result<Option<FigureTable>, Error> {
+    FigureTable::of(RECORD, "arrests", release, &cells.sorted(), |builder, keys| {
+        builder
+            .coded("aor", keys().map(|key| key.aor), Aor::code)
+            .numbers("fiscal_year", keys().map(|key| u32::from(key.fiscal_year.0.unsigned_abs())))
+            .coded("method_group", keys().map(|key| Some(key.group)), MethodGroup::word)
+            .flags("conviction_recorded", keys().map(|key| key.recorded))
+    })
 }
 
 /// The ledger line of placing rows in counties: located rows are kept for county figures, the others are

@@ -4,7 +4,7 @@
 
 use super::{Cells, FigureTable, Months};
 use crate::Error;
-use crate::columns::{Builder, Text, days};
+use crate::columns::{Text, days};
 use arrow::array::RecordBatch;
 use evenhand_vocab::{Aor, MethodGroup, Month};
 
@@ -40,17 +40,11 @@ impl Counter {
     }
 
     pub(super) fn finish(self, release: &str) -> Result<Option<FigureTable>, Error> {
-        let cells = self.month.sorted();
-        if cells.is_empty() {
-            return Ok(None);
-        }
-        let batch = Builder::default()
-            .same("release", release, cells.len())
-            .coded("aor", cells.iter().map(|_| self.home), Aor::code)
-            .days("month", cells.iter().map(|((month, _), _)| month.first_days()))
-            .coded("method_group", cells.iter().map(|((_, group), _)| Some(*group)), MethodGroup::word)
-            .numbers("book_ins", cells.iter().map(|(_, count)| *count))
-            .finish()?;
-        Ok(Some(FigureTable { name: MONTH, batch }))
+        FigureTable::of(MONTH, "book_ins", release, &self.month.sorted(), |builder, keys| {
+            builder
+                .coded("aor", keys().map(|_| self.home), Aor::code)
+                .days("month", keys().map(|(month, _)| month.first_days()))
+                .coded("method_group", keys().map(|(_, group)| Some(*group)), MethodGroup::word)
+        })
     }
 }

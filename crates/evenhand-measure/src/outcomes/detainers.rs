@@ -6,7 +6,7 @@
 
 use super::{Cells, FigureTable, Months, arrests::placing};
 use crate::Error;
-use crate::columns::{Builder, Text, days, numbers};
+use crate::columns::{Text, days, numbers};
 use arrow::array::RecordBatch;
 use evenhand_ledger::Step;
 use evenhand_places::Places;
@@ -79,21 +79,14 @@ impl Counter {
     }
 
     pub(super) fn finish(self, release: &str) -> Result<Option<FigureTable>, Error> {
-        let cells = self.month.sorted();
-        if cells.is_empty() {
-            return Ok(None);
-        }
-        let keys = || cells.iter().map(|(key, _)| key);
-        let batch = Builder::default()
-            .same("release", release, cells.len())
-            .coded("state", keys().map(|key| key.state), |state| state)
-            .coded("county_fips", keys().map(|key| key.county), |county| county.to_string())
-            .coded("place_quality", keys().map(|key| Some(key.quality)), PlaceQuality::word)
-            .days("month", keys().map(|key| key.month.first_days()))
-            .coded("outcome", keys().map(|key| Some(key.outcome)), DetainerOutcome::word)
-            .numbers("detainers", cells.iter().map(|(_, count)| *count))
-            .finish()?;
-        Ok(Some(FigureTable { name: MONTH, batch }))
+        FigureTable::of(MONTH, "detainers", release, &self.month.sorted(), |builder, keys| {
+            builder
+                .coded("state", keys().map(|key| key.state), |state| state)
+                .coded("county_fips", keys().map(|key| key.county), |county| county.to_string())
+                .coded("place_quality", keys().map(|key| Some(key.quality)), PlaceQuality::word)
+                .days("month", keys().map(|key| key.month.first_days()))
+                .coded("outcome", keys().map(|key| Some(key.outcome)), DetainerOutcome::word)
+        })
     }
 }
 

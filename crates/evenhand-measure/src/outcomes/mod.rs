@@ -126,6 +126,36 @@ fn home_area(release: &str) -> Option<Aor> {
 /// Area, if the release gives one, and month.
 pub(crate) type AreaMonth = (Option<Aor>, Month);
 
+impl FigureTable {
+    /// A table of sorted cells, none without any: the release, what `columns` makes of the keys, and the counts.
+    fn of<'a, K>(
+        name: &'static str,
+        count: &str,
+        release: &str,
+        cells: &'a [(K, u32)],
+        columns: impl FnOnce(Builder, &dyn Fn() -> Keys<'a, K>) -> Builder,
+    ) -> Result<Option<FigureTable>, Error> {
+        if cells.is_empty() {
+            return Ok(None);
+        }
+        let builder = Builder::default().same("release", release, cells.len());
+        let builder = columns(builder, &|| Keys(cells.iter()));
+        let batch = builder.numbers(count, cells.iter().map(|(_, count)| *count)).finish()?;
+        Ok(Some(FigureTable { name, batch }))
+    }
+}
+
+/// The keys of cells.
+struct Keys<'a, K>(std::slice::Iter<'a, (K, u32)>);
+
+impl<'a, K> Iterator for Keys<'a, K> {
+    type Item = &'a K;
+
+    fn next(&mut self) -> Option<&'a K> {
+        self.0.next().map(|(key, _)| key)
+    }
+}
+
 /// A table of counts by area and month, the shape that several outcomes share.
 fn by_area_and_month(
     name: &'static str,
@@ -133,17 +163,11 @@ fn by_area_and_month(
     release: &str,
     cells: Cells<AreaMonth>,
 ) -> Result<Option<FigureTable>, Error> {
-    let cells = cells.sorted();
-    if cells.is_empty() {
-        return Ok(None);
-    }
-    let batch = Builder::default()
-        .same("release", release, cells.len())
-        .coded("aor", cells.iter().map(|((aor, _), _)| *aor), Aor::code)
-        .days("month", cells.iter().map(|((_, month), _)| month.first_days()))
-        .numbers(count, cells.iter().map(|(_, count)| *count))
-        .finish()?;
-    Ok(Some(FigureTable { name, batch }))
+    FigureTable::of(name, count, release, &cells.sorted(), |builder, keys| {
+        builder
+            .coded("aor", keys().map(|(aor, _)| *aor), Aor::code)
+            .days("month", keys().map(|(_, month)| month.first_days()))
+    })
 }
 
 pub(crate) fn read_area_month(batch: &RecordBatch, count: &str) -> Result<Vec<(AreaMonth, u32)>, Error> {
