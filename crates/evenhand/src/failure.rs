@@ -193,15 +193,10 @@ impl From<&evenhand_derive::Error> for Failure {
             Kind::Column { .. } | Kind::TooMany(_) => Exit::BadInput,
             _ => Exit::Failed,
         };
-        let hint = matches!(error, Kind::Scratch(_))
+        let is_full = matches!(error, Kind::Scratch(why) if why.kind() == io::ErrorKind::StorageFull);
+        let hint = is_full
             .then_some("free some space or choose a record on another disk; the earlier record is untouched");
         Failure::new(exit, error).maybe_hint(hint)
-    }
-}
-
-impl From<evenhand_derive::Error> for Failure {
-    fn from(error: evenhand_derive::Error) -> Failure {
-        Failure::from(&error)
     }
 }
 
