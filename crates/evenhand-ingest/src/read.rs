@@ -3,12 +3,13 @@
 use crate::column::read_primary;
 use crate::delimited::Delimited;
 use crate::delivery::{Hints, tell};
+use crate::error::shown;
 use crate::header::{self, Found, Match, SEARCHED_ROWS};
 use crate::input::{Format, digest, format_of};
 use crate::layout::Delivery;
 use crate::plan::{Source, slug, stem};
 use crate::progress::{Meter, Progress};
-use crate::sheet::{Row, Setting, Sheet, warning};
+use crate::sheet::{Row, SHEET_FULL, Setting, Sheet, warning};
 use crate::workbook::{self, SheetRow, Workbook};
 use crate::{Error, ErrorKind, Result, SinkError, ahead};
 use arrow::array::RecordBatch;
@@ -150,6 +151,7 @@ fn read_workbook(source: &Source, sink: &mut dyn Sink, meter: &Meter<'_>) -> Res
     if sheets.iter().all(|sheet| sheet.table.is_none()) {
         return Err(names.iter().fold(header::unknown(&[], None), |error, name| error.in_sheet(name)));
     }
+    tell_where_full_sheets_go_on(&mut sheets);
     for name in book.unlisted() {
         sheets.push(set_aside_unlisted(&*book, &name).map_err(|error| error.in_sheet(&name))?);
     }
@@ -165,6 +167,23 @@ fn read_workbook(source: &Source, sink: &mut dyn Sink, meter: &Meter<'_>) -> Res
         bytes,
         sheets,
     })
+}
+
+/// Says of a sheet full to its last row which later one has the same table: the rest of it, or another year.
+fn tell_where_full_sheets_go_on(sheets: &mut [SheetEntry]) {
+    let mut rest = sheets;
+    while let Some((sheet, later)) = rest.split_first_mut() {
+        if let Some(next) = later.iter().find(|other| other.table.is_some() && other.table == sheet.table) {
+            for warning in sheet.warnings.iter_mut().filter(|warning| warning.code == SHEET_FULL) {
+                warning.message = format!(
+                    "full to the last row that a sheet can have; sheet `{}` has the same table and was read too: \
+                     see that its dates go on from here",
+                    shown(&next.name)
+                );
+            }
+        }
+        rest = later;
+    }
 }
 
 fn read_sheet(

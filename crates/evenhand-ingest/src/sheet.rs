@@ -23,6 +23,8 @@ use std::sync::Arc;
 
 /// Rows of a batch.
 const BATCH: usize = 1 << 16;
+/// The finding that a sheet's last row is filled.
+pub(crate) const SHEET_FULL: &str = "sheet_full";
 /// Last row that a sheet can have.
 const LAST_ROW: u64 = 1_048_576;
 /// Distinct words of one column that are reported one by one; the others are summed up.
@@ -593,8 +595,9 @@ impl<'a> Sheet<'a> {
             self.warn("no_rows", self.setting.header_row, None, None, "no row after the header was kept");
         }
         if self.last_filled == LAST_ROW {
-            let message = "the sheet is full to its last row; its table may go on in another sheet or file";
-            self.warn("sheet_full", LAST_ROW, None, None, message);
+            let message = "full to the last row that a sheet can have: rows are missing, unless another sheet or file \
+                           goes on from here";
+            self.warn(SHEET_FULL, LAST_ROW, None, None, message);
         }
         for found in self.checks.findings().collect::<Vec<_>>() {
             let key = (found.code, usize::MAX);

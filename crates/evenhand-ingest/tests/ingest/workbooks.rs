@@ -278,3 +278,24 @@ fn any_number_of_threads_gives_the_same_rows_in_the_same_order() {
     assert_eq!(all[0], all[1]);
     assert_eq!(all[0], all[2]);
 }
+
+#[test]
+fn of_a_sheet_full_to_its_last_row_it_is_told_where_its_table_goes_on() {
+    let row = vec!["10/1/2014", "I-247", "JAIL", "", "", ""];
+    let full = || {
+        let mut rows = vec![Vec::new(); 1_048_576];
+        rows[0] = HEADER.to_vec();
+        rows[1_048_575].clone_from(&row);
+        rows
+    };
+    let told = |sheets: &[Sheet]| {
+        let text = shown("detainers.xlsx", &workbook(sheets));
+        text.lines().filter(|line| line.contains("sheet_full")).collect::<Vec<_>>().join("\n")
+    };
+    let [one, two] = [
+        Sheet { name: "One", rows: full() },
+        Sheet { name: "Two", rows: vec![HEADER.to_vec(), row.clone()] },
+    ];
+    insta::assert_snapshot!(told(&[one, two]), @"  sheet_full ×1 row 1048576: full to the last row that a sheet can have; sheet `Two` has the same table and was read too: see that its dates go on from here");
+    insta::assert_snapshot!(told(&[Sheet { name: "One", rows: full() }]), @"  sheet_full ×1 row 1048576: full to the last row that a sheet can have: rows are missing, unless another sheet or file goes on from here");
+}
