@@ -310,14 +310,14 @@ impl Group {
     /// one go last. `None` when they are in order as they are.
     fn order(&self) -> Option<Vec<u32>> {
         let column = self.sort_by?;
-        let mut keys: Vec<(bool, i32)> = Vec::with_capacity(self.rows);
-        for batch in &self.batches {
-            let dates = batch.column(column).as_primitive::<Date32Type>();
-            keys.extend(dates.iter().map(|date| (date.is_none(), date.unwrap_or_default())));
-        }
-        if keys.is_sorted() {
+        let dates = self.batches.iter().map(|batch| batch.column(column).as_primitive::<Date32Type>());
+        let keys =
+            dates.flat_map(|dates| dates.iter().map(|date| (date.is_none(), date.unwrap_or_default())));
+        // Most files come sorted: looked at first, since keys of a whole group are memory never touched otherwise.
+        if keys.clone().is_sorted() {
             return None;
         }
+        let keys: Vec<(bool, i32)> = keys.collect();
         let mut order: Vec<u32> = (0..u32::try_from(keys.len()).unwrap_or(u32::MAX)).collect();
         order.sort_by_key(|row| keys.get(*row as usize));
         Some(order)
