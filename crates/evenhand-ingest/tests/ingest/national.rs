@@ -496,6 +496,18 @@ fn detainers_with_years_of_two_digits_are_told_by_their_file_name() {
     let (entry, kept) = ingest(&path).unwrap();
     assert_eq!(entry.release, "ice-detainers-fy2008-2015");
     assert_eq!(kept.rows("detainers"), 0, "a year of two digits is not guessed there");
+    // As published, with more columns than are read.
+    let text = "Prepare Date,Birth Country,Detainer Type,Detainer Detention Facility,State,City,Detainer Lift Reason\n\
+                10/01/14,MEXICO,I-247,KERN,CA,BAKERSFIELD,Detainer Declined by LEA\n";
+    let (_folder, path) = written("detainersfy15.csv", text.as_bytes());
+    let (entry, kept) = ingest(&path).unwrap();
+    assert_eq!((&*entry.release, kept.rows("detainers")), ("ice-detainers-fy2008-2017", 1));
+    assert_eq!(
+        kept.column("detainers", "detainer_lift_reason"),
+        [Some("Detainer Declined by LEA".to_owned())]
+    );
+    let unknown = entry.sheets[0].warnings.iter().find(|warning| warning.code == "unknown_column").unwrap();
+    assert!(unknown.message.contains("left out"), "{}", unknown.message);
     // The years before 2015 came without the type.
     let text = "Prepare Date,Detainer Detention Facility,State,City,Detainer Lift Reason\n10/1/08,A JAIL,TX,AUSTIN,\n";
     let (_folder, path) = written("FY09.txt", text.as_bytes());
