@@ -1,8 +1,8 @@
-//! CPU seconds and peak memory of the two things that people wait for.
+//! CPU seconds and peak memory of what people wait for.
 //!
-//! Each run is a process of its own, measured by the operating system. The peer is what a person would write in
-//! an afternoon: pandas, installed from PyPI into `target/bench`. Both run in turn, three times; the best counts,
-//! since a shared machine only ever adds.
+//! Each run is a process of its own, measured by the operating system. The peers are what people use today,
+//! installed from PyPI into `target/bench`. All run in turn, several times; the best counts, since a shared
+//! machine only ever adds.
 
 use crate::root;
 use anyhow::{Context as _, Result, bail};
@@ -50,6 +50,18 @@ pub enum What {
         #[arg(long)]
         slow: bool,
     },
+    /// A whole made-up release to a published and verified record, on one core and on all.
+    Release {
+        /// Release whose layouts are made up.
+        #[arg(long, value_name = "ID", default_value = "r2026mar")]
+        release: String,
+        /// Rows, or `full`.
+        #[arg(long, value_name = "N", default_value = "full")]
+        scale: String,
+        /// Measure the build that the tests use, not a release build.
+        #[arg(long)]
+        dev: bool,
+    },
     /// The built-in docket on the built-in record, and the report's size.
     Check {
         /// Measure the build that the tests use, not a release build.
@@ -59,6 +71,8 @@ pub enum What {
 }
 
 const ROUNDS: usize = 3;
+/// Rounds of a measurement of seconds, not minutes: a busy neighbour for a moment hits single rounds.
+const SHORT_ROUNDS: usize = 9;
 
 /// `cargo xtask bench`.
 pub fn run(what: &What) -> Result<()> {
@@ -69,6 +83,7 @@ pub fn run(what: &What) -> Result<()> {
         What::Workbook { dev } => workbook(*dev, &folder),
         What::Derive { stints, dev, alone } => derive(*stints, *dev, *alone, &folder),
         What::Columns { dev, slow } => columns(*dev, *slow, &folder),
+        What::Release { release, scale, dev } => whole(release, scale, &build(*dev)?, &folder),
         What::Check { dev } => check(&build(*dev)?, &folder),
     }
 }
@@ -77,7 +92,7 @@ fn ingest(from: &Path, evenhand: &Path, folder: &Path) -> Result<()> {
     let python = python(folder)?;
     let (record, parquet) = (folder.join("record"), folder.join("pandas"));
     let (mut ours, mut peer) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..SHORT_ROUNDS {
         for made in [&record, &parquet] {
             if made.exists() {
                 std::fs::remove_dir_all(made)?;
@@ -195,34 +210,39 @@ fn columns(dev: bool, slow: bool, folder: &Path) -> Result<()> {
     let ours =
         built(dev, &["--package", "evenhand-ingest", "--example", "batches"])?.join("examples/batches");
     let cells = built(dev, &["--package", "evenhand-workbook", "--example", "cells"])?.join("examples/cells");
+    let mut peers = vec![("calamine cells", vec![cells.as_os_str().to_owned(), "calamine".into()], ROUNDS)];
     let script = root().join("xtask/bench/columns_peer.py");
-    let peers: &[&str] = if slow { &["fastexcel", "polars", "pandas"] } else { &["fastexcel", "polars"] };
+    for (name, rounds) in [("fastexcel", ROUNDS), ("polars", ROUNDS), ("pandas", usize::from(slow))] {
+        peers.push((name, vec![python.clone().into(), script.clone().into(), name.into()], rounds));
+    }
+    if Command::new("Rscript").args(["-e", "library(readxl)"]).output().is_ok_and(|ran| ran.status.success())
+    {
+        let script = root().join("xtask/bench/columns_readxl.R");
+        peers.push(("readxl", vec!["Rscript".into(), script.into()], 1));
+    } else {
+        println!("readxl is left out: no R with it (in Debian: r-base-core and r-cran-readxl)");
+    }
     for table in ["Arrests_FY2024", "Detainers_FY2024", "Detentions_FY2023"] {
         let named = |path: &PathBuf| path.to_string_lossy().contains(table);
         let found = std::fs::read_dir(&files)?.flatten().map(|entry| entry.path()).find(named);
         let file = found.with_context(|| format!("no workbook {table}"))?;
         println!("{table}, {:.0} MB", std::fs::metadata(&file)?.len() as f64 / 1e6);
-        let (mut mine, mut calamine) = (Vec::new(), Vec::new());
+        let mut mine = Vec::new();
         let mut theirs = peers.iter().map(|_| Vec::new()).collect::<Vec<_>>();
         for round in 0..ROUNDS {
             mine.push(measure(&python, Command::new(&ours).arg(&file))?);
-            calamine.push(measure(&python, Command::new(&cells).arg("calamine").arg(&file))?);
-            for (peer, runs) in peers.iter().zip(&mut theirs) {
-                if *peer != "pandas" || round == 0 {
-                    // Six lines stand before the header.
-                    runs.push(measure(
-                        &python,
-                        Command::new(&python).arg(&script).arg(peer).arg(&file).arg("6"),
-                    )?);
-                }
+            for ((_, words, _), runs) in
+                peers.iter().zip(&mut theirs).filter(|((.., rounds), _)| round < *rounds)
+            {
+                // Six lines stand before the header.
+                let [program, words @ ..] = words.as_slice() else { continue };
+                runs.push(measure(&python, Command::new(program).args(words).arg(&file).arg("6"))?);
             }
         }
         let mine = best(&mine);
         report("ours", mine);
-        for (name, runs) in
-            std::iter::once(&"calamine cells").chain(peers).zip(std::iter::once(calamine).chain(theirs))
-        {
-            let run = best(&runs);
+        for ((name, ..), runs) in peers.iter().zip(&theirs).filter(|(_, runs)| !runs.is_empty()) {
+            let run = best(runs);
             report(name, run);
             println!(
                 "  ratio: {:.1} in CPU seconds, {:.1} in memory",
@@ -231,6 +251,34 @@ fn columns(dev: bool, slow: bool, folder: &Path) -> Result<()> {
             );
         }
     }
+    Ok(())
+}
+
+/// A release of several files: what the second core is good for, and the memory of the whole.
+fn whole(release: &str, scale: &str, evenhand: &Path, folder: &Path) -> Result<()> {
+    let (made, record) = (folder.join(format!("{release}-{scale}")), folder.join("whole-record"));
+    if !made.exists() {
+        let words = ["simulate", "--release", release, "--scale", scale, "--out"];
+        run_quietly(Command::new(evenhand).args(words).arg(&made))?;
+    }
+    let python = PathBuf::from("python3");
+    let ingest = |command: &mut Command| {
+        if record.exists() {
+            std::fs::remove_dir_all(&record)?;
+        }
+        measure(&python, command.arg("ingest").arg(&made).arg("--record").arg(&record))
+    };
+    println!("{release}, {scale} rows");
+    let one = ingest(Command::new("taskset").args(["--cpu-list", "0"]).arg(evenhand))?;
+    report("one core", one);
+    let all = ingest(&mut Command::new(evenhand))?;
+    report("all cores", all);
+    run_quietly(Command::new(evenhand).arg("verify").arg("--record").arg(&record))?;
+    let cores = std::thread::available_parallelism()?.get();
+    println!(
+        "ratio: {:.2} in elapsed seconds on {cores} cores; the record is verified",
+        one.elapsed / all.elapsed
+    );
     Ok(())
 }
 
