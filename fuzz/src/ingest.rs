@@ -1,6 +1,6 @@
 //! Targets of `evenhand-ingest`.
 
-use evenhand_ingest::{Options, Part, Sink, SinkError, plan, read};
+use evenhand_ingest::{Options, Part, Sink, SinkError, days_from_text, is_withheld, plan, read};
 
 struct Count(u64);
 
@@ -33,4 +33,41 @@ pub fn csv(data: &[u8]) {
             assert_eq!(sheet.tally.rows_kept, count.0, "rows kept are rows handed out");
         }
     }
+}
+
+/// One value as text: a day that it names reads as the same day when it is written the other way.
+pub fn value(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = is_withheld(text);
+    }
+    let Some(day) = days_from_text(data) else { return };
+    let (year, month, day_of_month) = civil(day);
+    for text in [
+        format!("{year:04}-{month:02}-{day_of_month:02}"),
+        format!("{month}/{day_of_month}/{year:04}"),
+        format!("{month:02}/{day_of_month:02}/{year:04} 12:00 AM"),
+    ] {
+        assert_eq!(days_from_text(text.as_bytes()), Some(day), "{text}");
+    }
+}
+
+/// Year, month and day of a day from 1970-01-01, counted off year by year and month by month.
+fn civil(day: i32) -> (i32, i32, i32) {
+    let leap = |year: i32| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    // Whole cycles of the calendar first, so that few years are left to count.
+    let (mut year, mut left) = (1970 + 400 * day.div_euclid(146_097), day.rem_euclid(146_097));
+    while left >= 365 + i32::from(leap(year)) {
+        left -= 365 + i32::from(leap(year));
+        year += 1;
+    }
+    let lengths = [31, 28 + i32::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut month = 1;
+    for length in lengths {
+        if left < length {
+            break;
+        }
+        left -= length;
+        month += 1;
+    }
+    (year, month, left + 1)
 }

@@ -6,4 +6,8 @@
 pub mod docket;
 #[cfg(feature = "ingest")]
 pub mod ingest;
+#[cfg(feature = "record")]
+pub mod record;
+#[cfg(feature = "sql")]
+pub mod sql;
 pub mod workbook;

@@ -1,5 +1,6 @@
 //! Queries from outside: what is answered, what is refused, and what is written.
 
+mod fuzz_corpus;
 mod gate;
 mod limits;
 mod output;

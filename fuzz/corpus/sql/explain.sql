@@ -1,0 +1,1 @@
+EXPLAIN ANALYZE SELECT max(method) FROM record.public."arrests"

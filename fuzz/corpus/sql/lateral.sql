@@ -1,0 +1,1 @@
+SELECT f.aor FROM figures_arrests_week f, LATERAL (SELECT 1 FROM arrests WHERE method = f.aor) x

@@ -1,0 +1,1 @@
+WITH figures_x AS (SELECT * FROM arrests) SELECT method FROM figures_x

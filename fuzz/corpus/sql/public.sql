@@ -1,0 +1,1 @@
+SELECT aor, sum(arrests) FROM figures_arrests_week GROUP BY aor ORDER BY 2 DESC LIMIT 3
