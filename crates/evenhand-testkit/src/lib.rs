@@ -42,6 +42,32 @@ pub fn skipped(why: &str) {
     drop(writeln!(std::io::stderr(), "skipped: {why}"));
 }
 
+/// Every input that a fuzz target began with or failed on, by name.
+///
+/// # Panics
+/// When there are none, or they cannot be read.
+#[must_use]
+pub fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let folder = root().join("fuzz/corpus").join(target);
+    let entries = std::fs::read_dir(&folder).expect("a corpus of the target");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry of the corpus").path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "no corpus for {target}");
+    paths.into_iter().map(|path| std::fs::read(path).expect("an input of the corpus")).collect()
+}
+
+/// Runs a fuzz target on its corpus, each input whole and cut short at thirty-two places.
+///
+/// # Panics
+/// As [`corpus`], and where the target does.
+pub fn replay(target: &str, run: fn(&[u8])) {
+    for input in corpus(target) {
+        for step in 0..=32 {
+            run(input.get(..input.len() * step / 32).unwrap_or_default());
+        }
+    }
+}
+
 /// A disk of a few kibibytes in memory, mounted for one test and taken away after it.
 #[derive(Debug)]
 pub struct SmallDisk {

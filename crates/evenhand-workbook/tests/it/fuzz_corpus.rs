@@ -3,26 +3,18 @@
 #[path = "../../../../fuzz/src/workbook.rs"]
 mod targets;
 
-use std::path::Path;
-
+/// The corpus as all targets have it, and with a byte changed, a few times each.
 fn replay(target: &str, run: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
-    let mut inputs = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-        run(&bytes);
-        // And cut short, or with a byte changed, a few times each.
+    evenhand_testkit::replay(target, run);
+    for input in evenhand_testkit::corpus(target) {
         for step in 1..32 {
-            run(&bytes[..bytes.len() * step / 32]);
-            let mut changed = bytes.clone();
-            if let Some(byte) = changed.get_mut(bytes.len() * step / 32) {
+            let mut changed = input.clone();
+            if let Some(byte) = changed.get_mut(input.len() * step / 32) {
                 *byte ^= 1 << (step % 8);
             }
             run(&changed);
         }
-        inputs += 1;
     }
-    assert!(inputs > 0, "no corpus for {target}");
 }
 
 #[test]
