@@ -11,3 +11,14 @@ pub mod record;
 #[cfg(feature = "sql")]
 pub mod sql;
 pub mod workbook;
+
+/// Lets the panics be that the store and the query engine turn into errors; the fuzzer stops at all others.
+#[cfg(feature = "record")]
+pub fn let_caught_panics_be() {
+    let stop = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !evenhand_store::foreign::is_caught() {
+            stop(panic);
+        }
+    }));
+}

@@ -37,6 +37,7 @@ pub fn parquet(data: &[u8]) {
     std::fs::write(folder.path().join("manifest.json"), sealed(manifest.as_bytes())).expect("a file");
     let record = Record::open(folder.path()).expect("a record whose manifest is right");
     let found = record.verify();
+    assert!(found.problems.iter().all(|problem| problem.path().is_some()), "{:?}", found.problems);
     if found.is_ok() {
         assert_eq!(found.rows, template.part.rows, "a record that is right has the rows that it names");
     }

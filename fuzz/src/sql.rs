@@ -4,7 +4,7 @@ use arrow::array::{ArrayRef, Date32Array, RecordBatch, StringArray, UInt32Array}
 use evenhand_ledger::Ledger;
 use evenhand_query::{Options, Profile, Session, output};
 use evenhand_store::{Publish, Record, Release};
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A number and a word that stand only in the table of rows about persons.
@@ -13,16 +13,6 @@ const SECRETS: [&str; 2] = ["3141592653", "zvqxjk"];
 /// A query of the publish profile: whatever it is, nothing from a row about a person is in the answer.
 pub fn sql(data: &[u8]) {
     thread_local!(static SESSION: (tempfile::TempDir, Session) = session());
-    static QUIET: Once = Once::new();
-    // The session runs the engine on a thread of its own, and turns its panics into errors: they are no finding.
-    QUIET.call_once(|| {
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if std::thread::current().name() != Some("query") {
-                hook(panic);
-            }
-        }));
-    });
     let Ok(text) = std::str::from_utf8(data) else { return };
     SESSION.with(|(_, session)| match session.sql(text) {
         Ok(answer) => {

@@ -1,2 +1,5 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| evenhand_fuzz::sql::sql(data));
+libfuzzer_sys::fuzz_target!(
+    init: evenhand_fuzz::let_caught_panics_be(),
+    |data: &[u8]| evenhand_fuzz::sql::sql(data)
+);

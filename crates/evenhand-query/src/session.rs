@@ -11,7 +11,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use evenhand_store::Record;
+use evenhand_store::{Record, foreign};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -136,9 +136,11 @@ impl Session {
 /// panic of the engine into an error.
 fn on_deep_stack(work: impl FnOnce() -> Result<Answer> + Send) -> Result<Answer> {
     std::thread::scope(|scope| {
+        // A panic may quote a row about a person: what it says is not shown.
+        let failed = || Error::new(ErrorKind::Failed, "the query engine failed");
+        let work = move || foreign::caught(work).unwrap_or_else(|_panic| Err(failed()));
         let thread =
             std::thread::Builder::new().name("query".into()).stack_size(STACK).spawn_scoped(scope, work);
-        let failed = || Error::new(ErrorKind::Failed, "the query engine failed");
         thread.map_err(|error| failed().because(error))?.join().unwrap_or_else(|_panic| Err(failed()))
     })
 }

@@ -15,6 +15,7 @@
 
 mod disk;
 mod error;
+pub mod foreign;
 #[cfg_attr(
     not(test),
     expect(clippy::arithmetic_side_effects, reason = "positions in slices, lengths of runs")

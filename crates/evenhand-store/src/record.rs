@@ -2,7 +2,7 @@
 
 use crate::lock::{self, Locked};
 use crate::names::shown;
-use crate::{Error, ErrorKind, Manifest, PartEntry, Result, TableEntry, manifest};
+use crate::{Error, ErrorKind, Manifest, PartEntry, Result, TableEntry, foreign, manifest};
 use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::SchemaRef;
 use evenhand_ledger::{Digest, Hasher};
@@ -213,13 +213,17 @@ impl Record {
 
     fn open_part(&self, part: &PartEntry, schema: &SchemaRef) -> Result<ParquetRecordBatchReader> {
         let path = self.shown_path(part);
-        match &self.inner.files {
-            Files::Folder(folder) => rows_of(self.open_checked(folder, part)?, &path, part, schema),
+        let rows = match &self.inner.files {
+            Files::Folder(folder) => {
+                let file = self.open_checked(folder, part)?;
+                foreign::caught(|| rows_of(file, &path, part, schema))
+            }
             Files::Embedded(_) => {
                 let bytes = shared_bytes(<File as ChunkReader>::get_bytes, self.bytes_checked(part)?);
-                rows_of(bytes, &path, part, schema)
+                foreign::caught(|| rows_of(bytes, &path, part, schema))
             }
-        }
+        };
+        rows.unwrap_or_else(|panic| Err(unreadable(&path, &panic)))
     }
 
     /// Where a part is, for messages.
@@ -253,7 +257,7 @@ impl Batches {
     fn advance(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some((path, rows)) = &mut self.current {
-                match rows.next() {
+                match foreign::caught(|| rows.next()).map_err(|panic| unreadable(path, &panic))? {
                     Some(Ok(batch)) => return conform(&batch, &self.schema, path).map(Some),
                     Some(Err(error)) => {
                         let message = format!("cannot read: {error}");
@@ -351,6 +355,13 @@ fn check(path: &Path, part: &PartEntry, (sha256, bytes): (Digest, u64)) -> Resul
 }
 
 const REPAIR: &str = "the file is not as it was published: ingest the release again into a new record";
+
+/// A file with the right digest that is no Parquet file as its reader takes it: only who seals a manifest can
+/// bring it into a record.
+fn unreadable(path: &Path, panic: &str) -> Error {
+    let message = format!("cannot read: the file is not what it says that it is ({panic})");
+    Error::new(ErrorKind::Damaged, message).at(path).with_hint(REPAIR)
+}
 
 fn missing(path: &Path) -> Error {
     Error::expected(ErrorKind::Missing, "a file that the manifest names", "none").at(path).with_hint(REPAIR)

@@ -1,9 +1,14 @@
 use crate::exit::Exit;
+use evenhand_store::foreign;
 use std::panic::{self, PanicHookInfo};
 
 /// Runs `body`; a bug that panics becomes one line on stderr and exit code 1, never 101 and a backtrace.
 pub fn run(body: impl FnOnce() -> Exit + panic::UnwindSafe) -> Exit {
-    panic::set_hook(Box::new(|info| eprintln!("{}", line(info))));
+    panic::set_hook(Box::new(|info| {
+        if !foreign::is_caught() {
+            eprintln!("{}", line(info));
+        }
+    }));
     panic::catch_unwind(body).unwrap_or(Exit::Failed)
 }
 

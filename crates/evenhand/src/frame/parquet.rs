@@ -6,6 +6,7 @@ use super::{Kind, Trouble, Wanted, no_number};
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use evenhand_store::foreign;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fmt::Write as _;
@@ -16,9 +17,14 @@ pub type ParquetFile = ParquetRecordBatchReaderBuilder<File>;
 
 /// Reads the names of the columns.
 pub fn open(file: File) -> Result<(Vec<String>, ParquetFile), Trouble> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&error))?;
+    let builder = readable(|| ParquetRecordBatchReaderBuilder::try_new(file))?;
     let names = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
     Ok((names, builder))
+}
+
+/// What the library reads, or that the file is damaged.
+fn readable<T, E: std::fmt::Display>(read: impl FnOnce() -> Result<T, E>) -> Result<T, Trouble> {
+    foreign::caught(read).map_err(|panic| damaged(&panic))?.map_err(|error| damaged(&error))
 }
 
 fn damaged(error: &dyn std::fmt::Display) -> Trouble {
@@ -29,15 +35,13 @@ fn damaged(error: &dyn std::fmt::Display) -> Trouble {
 pub fn read(file: ParquetFile, wanted: &[Wanted], places: &[usize]) -> Result<Vec<Column>, Trouble> {
     let schema = file.schema().clone();
     for (&place, column) in places.iter().zip(wanted) {
-        readable(column, schema.field(place).data_type())?;
+        simple(column, schema.field(place).data_type())?;
     }
     let mask = ProjectionMask::roots(file.parquet_schema(), places.iter().copied());
-    let reader =
-        file.with_projection(mask).with_batch_size(1 << 16).build().map_err(|error| damaged(&error))?;
+    let mut reader = readable(|| file.with_projection(mask).with_batch_size(1 << 16).build())?;
     let mut parts: Vec<Part> = wanted.iter().map(|column| Part::new(column.kind, 0)).collect();
     let mut row = 1;
-    for batch in reader {
-        let batch = batch.map_err(|error| damaged(&error))?;
+    while let Some(batch) = readable(|| reader.next().transpose())? {
         for (part, column) in parts.iter_mut().zip(wanted) {
             let Some(array) = batch.column_by_name(&column.name) else { continue };
             extend(part, array, column, row)?;
@@ -47,9 +51,8 @@ pub fn read(file: ParquetFile, wanted: &[Wanted], places: &[usize]) -> Result<Ve
     Ok(parts.into_iter().map(|part| Part::join(vec![part])).collect())
 }
 
-fn readable(column: &Wanted, kind: &DataType) -> Result<(), Trouble> {
-    let simple = !kind.is_nested() && !matches!(kind, DataType::Binary | DataType::LargeBinary);
-    if simple {
+fn simple(column: &Wanted, kind: &DataType) -> Result<(), Trouble> {
+    if !kind.is_nested() && !matches!(kind, DataType::Binary | DataType::LargeBinary) {
         return Ok(());
     }
     Err(Trouble::new(format!("column `{}`: expected numbers or text, found {kind}", column.name)))
