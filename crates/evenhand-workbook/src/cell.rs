@@ -53,11 +53,52 @@ pub(crate) enum Kind {
     NoValue,
 }
 
+/// The cells of one row, in order, and where each column's stands among them.
+#[derive(Debug, Default)]
+pub(crate) struct Cells {
+    held: Vec<Held>,
+    /// For each column the place of its cell. What an earlier row left here is of another column now, so that
+    /// nothing needs to be cleared.
+    places: Vec<u16>,
+}
+
+impl Cells {
+    pub(crate) fn clear(&mut self) {
+        self.held.clear();
+    }
+
+    /// Adds a cell of a later column than all before.
+    #[inline]
+    pub(crate) fn push(&mut self, cell: Held) {
+        // There are never more cells than the column's number.
+        let place = self.held.len() as u16;
+        let column = usize::from(cell.column);
+        match self.places.get_mut(column) {
+            Some(of_column) => *of_column = place,
+            None => {
+                self.places.resize(column, 0);
+                self.places.push(place);
+            }
+        }
+        self.held.push(cell);
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Held> {
+        self.held.iter()
+    }
+
+    #[inline]
+    fn of_column(&self, column: usize) -> Option<&Held> {
+        let place = usize::from(*self.places.get(column)?);
+        self.held.get(place).filter(|held| usize::from(held.column) == column)
+    }
+}
+
 /// A row of a sheet.
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
     pub(crate) number: u32,
-    pub(crate) cells: &'a [Held],
+    pub(crate) cells: &'a Cells,
     pub(crate) bytes: &'a [u8],
     pub(crate) scratch: &'a str,
     pub(crate) strings: &'a Strings,
@@ -76,26 +117,26 @@ impl<'a> Row<'a> {
     #[must_use]
     #[inline]
     pub fn width(&self) -> usize {
-        self.cells.last().map_or(0, |cell| usize::from(cell.column) + 1)
+        self.cells.held.last().map_or(0, |cell| usize::from(cell.column) + 1)
     }
 
     /// Whether the row has no cells at all, not even blank ones.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.cells.is_empty()
+        self.cells.held.is_empty()
     }
 
     /// The cell of a column, counted from 0.
     #[must_use]
     #[inline]
     pub fn cell(&self, column: usize) -> Cell<'a> {
-        self.held(column).map_or(Cell::Blank, |held| self.value(held))
+        self.cells.of_column(column).map_or(Cell::Blank, |held| self.value(held))
     }
 
     /// The cells that the file has, with their columns.
     pub fn cells(&self) -> impl ExactSizeIterator<Item = (usize, Cell<'a>)> + use<'a> {
         let row = *self;
-        row.cells.iter().map(move |held| (usize::from(held.column), row.value(held)))
+        row.cells.held.iter().map(move |held| (usize::from(held.column), row.value(held)))
     }
 
     /// The position of the cell's text in the table of shared strings, if it is one of them: equal positions
@@ -103,24 +144,13 @@ impl<'a> Row<'a> {
     #[must_use]
     #[inline]
     pub fn shared(&self, column: usize) -> Option<u32> {
-        self.held(column).filter(|held| held.kind == Kind::Shared).map(|held| held.start)
+        self.cells.of_column(column).filter(|held| held.kind == Kind::Shared).map(|held| held.start)
     }
 
     /// A number as the file spells it.
     #[must_use]
     pub fn spelled(&self, column: usize) -> Option<&'a str> {
-        self.held(column).filter(|held| held.kind == Kind::Number).map(|held| self.text(held))
-    }
-
-    #[inline]
-    fn held(&self, column: usize) -> Option<&'a Held> {
-        // Rows mostly have a cell in every column.
-        if let Some(held) = self.cells.get(column).filter(|held| usize::from(held.column) == column) {
-            return Some(held);
-        }
-        let column = u16::try_from(column).ok()?;
-        let at = self.cells.binary_search_by_key(&column, |held| held.column).ok()?;
-        self.cells.get(at)
+        self.cells.of_column(column).filter(|held| held.kind == Kind::Number).map(|held| self.text(held))
     }
 
     #[inline]
@@ -168,4 +198,27 @@ pub(crate) fn parse_number(text: &str) -> Option<f64> {
     let plain =
         text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
     text.parse::<f64>().ok().filter(|number| plain && number.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_column_has_the_cell_of_this_row(rows in prop::collection::vec(prop::collection::btree_set(0..90_u16, 0..40), 1..9)) {
+            let mut cells = Cells::default();
+            for (number, row) in (1..).zip(rows) {
+                cells.clear();
+                for &column in &row {
+                    cells.push(Held { column, start: number, ..Held::default() });
+                }
+                for column in 0..100 {
+                    let found = cells.of_column(usize::from(column)).map(|held| (held.column, held.start));
+                    prop_assert_eq!(found, row.contains(&column).then_some((column, number)));
+                }
+            }
+        }
+    }
 }

@@ -71,19 +71,21 @@ pub fn moment(serial: f64, is_1904: bool) -> Option<(i32, u32)> {
     if !(0.0..2_958_466.0).contains(&serial) {
         return None;
     }
-    let mut day = serial.floor();
-    let mut milliseconds = ((serial - day) * 86_400_000.0).round();
-    if milliseconds >= 86_400_000.0 {
-        (day, milliseconds) = (day + 1.0, 0.0);
+    // Whole numbers in a register: rounding them as floating ones is a call on many processors.
+    let mut day = serial as i32;
+    let milliseconds = (serial - f64::from(day)) * 86_400_000.0;
+    let whole = milliseconds as u32;
+    let mut milliseconds = whole + u32::from(milliseconds - f64::from(whole) >= 0.5);
+    if milliseconds >= 86_400_000 {
+        (day, milliseconds) = (day + 1, 0);
     }
-    let day = day as i32;
     let day = match (is_1904, day) {
         (true, day) => day - 24_107,
         (false, 60) => return None,
         (false, 0..60) => day - 25_568,
         (false, _) => day - 25_569,
     };
-    Some((day, milliseconds as u32 / 1000))
+    Some((day, milliseconds / 1000))
 }
 
 /// Days from 1970-01-01 and second of the day of `2024-01-02T03:04:05.6Z`; the time may be left out.

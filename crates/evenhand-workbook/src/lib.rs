@@ -31,6 +31,7 @@
 mod book;
 mod cell;
 mod date;
+mod decimal;
 mod encoding;
 mod error;
 mod limits;

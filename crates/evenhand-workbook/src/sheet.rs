@@ -3,8 +3,9 @@
 //! A row is read once it is whole in the window, by a function of its bytes alone. Cells in the spelling that
 //! nearly every program writes take a short way; any other spelling takes the long one, with the same outcome.
 
-use crate::cell::{Held, Kind, Row, parse_number};
+use crate::cell::{Cells, Held, Kind, Row, parse_number};
 use crate::date::Format;
+use crate::decimal;
 use crate::error::{Error, ErrorKind, Result, letters, shown};
 use crate::limits::Limits;
 use crate::strings::{Strings, rich};
@@ -67,7 +68,7 @@ pub(crate) struct Scan {
     part: String,
     outline: Outline,
     state: State,
-    cells: Vec<Held>,
+    cells: Cells,
     /// Text of cells that could not be taken as they stand.
     scratch: String,
     /// Number of the last row.
@@ -95,7 +96,7 @@ impl Scan {
             part: part.to_owned(),
             outline: Outline::default(),
             state: State::Start,
-            cells: Vec::new(),
+            cells: Cells::default(),
             scratch: String::new(),
             row: 0,
             taken: 0,
@@ -317,7 +318,7 @@ enum Piece<'a> {
 fn piece<'a>(
     bytes: &'a [u8],
     setting: &Setting<'_>,
-    cells: &mut Vec<Held>,
+    cells: &mut Cells,
     scratch: &mut String,
 ) -> Parse<(Piece<'a>, &'a [u8])> {
     let (token, rest) = token(bytes, setting.limits)?;
@@ -408,7 +409,7 @@ struct RowReader<'s, 'c> {
     number: u32,
     /// Column that the next cell has at least.
     next: u32,
-    cells: &'c mut Vec<Held>,
+    cells: &'c mut Cells,
     scratch: &'c mut String,
 }
 
@@ -421,6 +422,9 @@ impl RowReader<'_, '_> {
                     self.next = u32::from(cell.column) + 1;
                     self.cells.push(cell);
                     rest = after;
+                }
+                if let Some(after) = rest.strip_prefix(b"</row>").filter(|_| name == b"row") {
+                    return Ok(after);
                 }
             }
             let (token, after) = token(rest, self.setting.limits)?;
@@ -474,24 +478,24 @@ impl RowReader<'_, '_> {
             cell.style = u16::try_from(style).ok()?;
             rest = after.strip_prefix(b"\"")?;
         }
+        if let Some(after) = rest.strip_prefix(b" t=\"s\"><v>") {
+            let (index, after) = short_number(after)?;
+            if index as usize >= self.setting.strings {
+                return None;
+            }
+            cell.kind = Kind::Shared;
+            cell.start = index;
+            return Some((cell, after.strip_prefix(b"</v></c>")?));
+        }
+        if let Some(after) = rest.strip_prefix(b"><v>") {
+            let (number, after_number) = quick_number(after)?;
+            cell.kind = Kind::Number;
+            cell.number = number;
+            cell.start = self.at(after)?;
+            cell.end = self.at(after_number)?;
+            return Some((cell, after_number.strip_prefix(b"</v></c>")?));
+        }
         match rest {
-            [b' ', b't', b'=', b'"', b's', b'"', b'>', b'<', b'v', b'>', after @ ..] => {
-                let (index, after) = short_number(after)?;
-                if index as usize >= self.setting.strings {
-                    return None;
-                }
-                cell.kind = Kind::Shared;
-                cell.start = index;
-                Some((cell, after.strip_prefix(b"</v></c>")?))
-            }
-            [b'>', b'<', b'v', b'>', after @ ..] => {
-                let (number, after_number) = quick_number(after)?;
-                cell.kind = Kind::Number;
-                cell.number = number;
-                cell.start = self.at(after)?;
-                cell.end = self.at(after_number)?;
-                Some((cell, after_number.strip_prefix(b"</v></c>")?))
-            }
             [b'/', b'>', after @ ..] => Some((cell, after)),
             [b' ', b't', b'=', b'"', after @ ..] => self.quick_text(cell, after),
             _ => None,
@@ -722,17 +726,11 @@ fn short_number(mut rest: &[u8]) -> Option<(u32, &[u8])> {
 /// A number up to the next `<`, if it is spelled simply.
 #[inline]
 fn quick_number(bytes: &[u8]) -> Option<(f64, &[u8])> {
-    const POWERS: [f64; 23] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
-        1e18, 1e19, 1e20, 1e21, 1e22,
-    ];
     let (negative, mut rest) = match bytes {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
     };
-    let mut mantissa: u64 = 0;
-    let mut digits = 0;
-    let mut decimals = 0;
+    let (mut mantissa, mut digits, mut decimals) = (0_u64, 0, 0);
     while let [digit @ b'0'..=b'9', after @ ..] = rest {
         mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
         digits += 1;
@@ -742,7 +740,6 @@ fn quick_number(bytes: &[u8]) -> Option<(f64, &[u8])> {
         rest = after;
         while let [digit @ b'0'..=b'9', after @ ..] = rest {
             mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-            digits += 1;
             decimals += 1;
             rest = after;
         }
@@ -750,9 +747,12 @@ fn quick_number(bytes: &[u8]) -> Option<(f64, &[u8])> {
             return None;
         }
     }
-    // Both numbers are exact, so that their quotient is the nearest to the decimal one.
-    if (1..=18).contains(&digits) && digits > decimals && mantissa < 1 << 53 && rest.first() == Some(&b'<') {
-        let number = mantissa as f64 / POWERS.get(decimals)?;
+    // Nineteen digits are the most that a word always holds.
+    if digits > 0
+        && digits + decimals <= 19
+        && rest.first() == Some(&b'<')
+        && let Some(number) = decimal::nearest(mantissa, decimals)
+    {
         return Some((if negative { -number } else { number }, rest));
     }
     let length = memchr(b'<', bytes)?;
