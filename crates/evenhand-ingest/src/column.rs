@@ -97,6 +97,9 @@ impl Finding {
 
 /// Shared strings of a workbook that a text column knows by their number.
 const SHARED_KNOWN: usize = 1 << 16;
+/// New texts of one batch from which on a column is taken for one of identifiers, if most of its rows had one:
+/// knowing what they mean would cost more than it saves.
+const MANY_NEW: usize = 1 << 12;
 
 /// A cell as read: its value, and what else there is to say.
 type Reading<T> = (Option<T>, Option<Finding>);
@@ -393,6 +396,10 @@ struct Text {
     meanings: Vec<(i32, Option<Finding>)>,
     /// For each of the workbook's first shared strings its place among `meanings`, from 1; 0 if not met yet.
     by_shared: Vec<u32>,
+    /// Texts that were new in this batch.
+    new: usize,
+    /// Whether nearly every text is new. None of the above is kept then.
+    is_identifier: bool,
     /// Distinct values kept; their numbers are the keys.
     values: Interner,
     /// Where each value ends among the bytes of `values`, after a 0.
@@ -410,6 +417,8 @@ impl Text {
             released: Interner::default(),
             meanings: Vec::new(),
             by_shared: Vec::new(),
+            new: 0,
+            is_identifier: false,
             values: Interner::default(),
             ends: vec![0],
             keys: Vec::new(),
@@ -421,14 +430,8 @@ impl Text {
     #[inline]
     fn key(&mut self, cell: Cell<'_>, rule: &LayoutColumn) -> (i32, Option<Finding>) {
         match cell {
-            Cell::Text(bytes) => {
-                let (at, new) = self.released.intern(bytes);
-                if new {
-                    let meaning = self.mean(bytes, rule);
-                    self.meanings.push(meaning);
-                }
-                self.meanings.get(at).copied().unwrap_or((-1, None))
-            }
+            Cell::Text(bytes) if self.is_identifier => self.mean(bytes, rule),
+            Cell::Text(bytes) => self.remembered(bytes, rule).1,
             Cell::Blank => (-1, None),
             Cell::Error(_) => (-1, Some(Finding::ErrorCell)),
             Cell::NoValue => (-1, Some(Finding::NoValue)),
@@ -456,13 +459,12 @@ impl Text {
             return *meaning;
         }
         let Cell::Text(bytes) = cell() else { return (-1, None) };
-        let (place, new) = self.released.intern(bytes);
-        if new {
-            let meaning = self.mean(bytes, rule);
-            self.meanings.push(meaning);
+        if self.is_identifier {
+            return self.mean(bytes, rule);
         }
+        let (place, meaning) = self.remembered(bytes, rule);
         // Strings are numbered as they are first met: the words that come again are among the first.
-        if at < SHARED_KNOWN {
+        if at < SHARED_KNOWN && !self.is_identifier {
             if at >= self.by_shared.len() {
                 self.by_shared.resize((at + 1).next_power_of_two().min(SHARED_KNOWN), 0);
             }
@@ -470,10 +472,27 @@ impl Text {
                 *known = place;
             }
         }
-        self.meanings.get(place).copied().unwrap_or((-1, None))
+        meaning
     }
 
-    /// Reads a text that was not met before.
+    /// What a text means, and the place among `meanings` where that is kept.
+    #[inline]
+    fn remembered(&mut self, bytes: &[u8], rule: &LayoutColumn) -> (usize, (i32, Option<Finding>)) {
+        let (at, new) = self.released.intern(bytes);
+        if !new {
+            return (at, self.meanings.get(at).copied().unwrap_or((-1, None)));
+        }
+        let meaning = self.mean(bytes, rule);
+        self.meanings.push(meaning);
+        self.new += 1;
+        if self.new >= MANY_NEW && self.new * 2 > self.keys.len() {
+            self.is_identifier = true;
+            (self.released, self.meanings, self.by_shared) = Default::default();
+        }
+        (at, meaning)
+    }
+
+    /// Reads a text.
     fn mean(&mut self, bytes: &[u8], rule: &LayoutColumn) -> (i32, Option<Finding>) {
         let (text, odd) = clean(bytes);
         let text = if rule.squeeze { squeeze(text) } else { text };
@@ -508,6 +527,7 @@ impl Text {
 
     fn take(&mut self) -> Result<ArrayRef> {
         let mut keys = begin_anew(&mut self.keys);
+        self.new = 0;
         let nulls = nulls(keys.len(), |at| keys.get(at).is_some_and(|key| *key >= 0));
         if nulls.is_some() {
             keys.iter_mut().for_each(|key| *key = (*key).max(0));
@@ -524,7 +544,8 @@ impl Text {
         self.dictionary = Some(values.clone());
         if count > CARRIED || self.released.stored().len() > CARRIED_BYTES {
             let keys = std::mem::take(&mut self.keys);
-            *self = Self { says_nothing: self.says_nothing, keys, ..Self::new() };
+            let (says_nothing, is_identifier) = (self.says_nothing, self.is_identifier);
+            *self = Self { says_nothing, is_identifier, keys, ..Self::new() };
         }
         if values.is_empty() {
             return Ok(new_null_array(&Kind::Text.data_type(), keys.len()));
@@ -840,6 +861,37 @@ mod tests {
         assert_eq!(column.push(Cell::Text(b"a\0b")), Some(Finding::Control));
         let all = ["A", "St’s", "ab"].map(|text| Some(text.to_owned()));
         assert_eq!(texts(&mut column, 3), all);
+    }
+
+    #[test]
+    fn a_column_of_identifiers_is_read_as_any_other() {
+        let rule = rule("");
+        let (mut shared, mut plain) = (Column::new(&rule), Column::new(&rule));
+        let rows = 3 * MANY_NEW;
+        let text = |row: usize| match row % 50 {
+            7 => "(b)(6)".to_owned(),
+            9 => " 00011 ".to_owned(),
+            // One comes again long after it was new.
+            _ => format!("{:05}", row % (2 * MANY_NEW)),
+        };
+        let value = |row: usize| (row % 50 != 7).then(|| text(row).trim().to_owned());
+        for batch in 0..2 {
+            for row in 0..rows {
+                let text = text(row + batch);
+                let finding = (text == "(b)(6)").then_some(Finding::Withheld);
+                let number =
+                    if (row + batch) % 50 == 7 { 0 } else { u32::try_from(1 + row + batch).unwrap() };
+                assert_eq!(shared.push_shared(number, || Cell::Text(text.as_bytes())), finding, "{row}");
+                assert_eq!(plain.push(Cell::Text(text.as_bytes())), finding, "{row}");
+            }
+            let expected: Vec<_> = (0..rows).map(|row| value(row + batch)).collect();
+            assert_eq!(texts(&mut shared, rows), expected);
+            assert_eq!(texts(&mut plain, rows), expected);
+        }
+        assert_eq!(shared.filled, plain.filled);
+        for column in [&shared, &plain] {
+            assert!(matches!(&column.values, Values::Text(text) if text.is_identifier));
+        }
     }
 
     #[test]

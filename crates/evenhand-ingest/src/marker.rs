@@ -13,6 +13,10 @@
 /// ```
 #[must_use]
 pub fn is_withheld(text: &str) -> bool {
+    // Most texts are known from their first letter to cite nothing.
+    if !text.trim_ascii_start().starts_with(['(', 'b', 'B']) {
+        return false;
+    }
     // The longest marker seen has 19 characters; a longer text is prose that cites an exemption.
     let mut rest = [0_u8; 64];
     let mut len = 0;
