@@ -6,8 +6,10 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 /// Bytes asked for at a time.
 const CHUNK: usize = 128 << 10;
+/// Bytes of a chunk that is inflated ahead: the threads wait for each other, and wake each other, once a chunk.
+const AHEAD: usize = 512 << 10;
 /// Chunks that may wait between the thread that inflates and the one that scans.
-const WAITING: usize = 4;
+const WAITING: usize = 2;
 
 /// Where the bytes come from.
 pub(crate) enum Source {
@@ -67,7 +69,7 @@ impl Ahead {
 fn inflate(mut reader: TextReader, send: &SyncSender<Result<Vec<u8>>>, back: &Receiver<Vec<u8>>) {
     loop {
         let mut chunk = back.try_recv().unwrap_or_default();
-        chunk.resize(CHUNK, 0);
+        chunk.resize(AHEAD, 0);
         let mut len = 0;
         let outcome = loop {
             let Some(rest) = chunk.get_mut(len..).filter(|rest| !rest.is_empty()) else { break Ok(false) };
