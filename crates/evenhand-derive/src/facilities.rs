@@ -1,11 +1,12 @@
 //! Codes of facilities into city, state and county, by what the caller knows of them.
 
 use crate::atlas::{Atlas, FacilityPlace};
-use crate::intern::{Intern, NONE};
+use crate::intern::{Intern, NONE, mix};
 use crate::stays::Stay;
-use crate::{Error, Rule};
-use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
-use hashbrown::HashMap;
+use crate::{Error, Rule, out};
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray, StringBuilder};
+use hashbrown::{HashMap, HashTable};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The source of a place that the release itself names.
@@ -49,46 +50,68 @@ impl Facilities {
 
     /// Whether the place of a code is known; nothing without a code.
     pub fn is_placed(&self, facility: u32) -> Option<bool> {
-        number(facility).map(|number| self.places[number].is_some())
+        number_of(facility).map(|number| self.places[number].is_some())
     }
 
     /// One column of so many rows.
     pub fn column(&self, part: Part, facilities: impl Iterator<Item = u32>) -> Result<ArrayRef, Error> {
         let has = |number: usize| text(part, &self.codes[number], self.places[number].as_ref()).is_some();
         let has = (0..self.codes.len()).map(has).collect::<Vec<_>>();
-        let keys = facilities.map(|facility| {
-            let number = number(facility).filter(|number| has[*number]);
-            number.map(|number| number as i32)
-        });
+        let numbers = facilities.map(|facility| number_of(facility).filter(|number| has[*number]));
         let values = self.values[part as usize].clone();
-        Ok(Arc::new(DictionaryArray::try_new(keys.collect::<Int32Array>(), values)?))
+        Ok(Arc::new(DictionaryArray::try_new(out::keys(numbers), values)?))
     }
 
     /// The codes of each stay's stints, joined.
     pub fn joined(&self, stays: &[Stay<'_>]) -> ArrayRef {
-        let mut numbers = HashMap::<Vec<u32>, i32>::new();
-        let mut values = Vec::new();
-        let mut key = Vec::new();
+        // Lists of facilities one after the other; each stay has one, and in some releases nearly each its own.
+        let mut lists = Lists { facilities: Vec::new(), ends: vec![0] };
+        let mut numbers = HashTable::<usize>::with_capacity(stays.len());
+        let mut values = StringBuilder::new();
         let keys = stays.iter().map(|stay| {
-            key.clear();
-            key.extend(stay.stints.iter().map(|stint| stint.facility));
-            if let Some(number) = numbers.get(&key) {
-                return *number;
+            let list = || stay.stints.iter().map(|stint| stint.facility);
+            let hash = hash(list());
+            let known = numbers.find(hash, |number| lists.get(*number).iter().copied().eq(list()));
+            if let Some(number) = known {
+                return *number as i32;
             }
-            let code = |facility: &u32| number(*facility).map_or("", |number| &self.codes[number]);
-            values.push(key.iter().map(code).collect::<Vec<_>>().join("; "));
-            let number = values.len() as i32 - 1;
-            numbers.insert(key.clone(), number);
-            number
+            let number = lists.ends.len() - 1;
+            lists.facilities.extend(list());
+            lists.ends.push(lists.facilities.len());
+            numbers.insert_unique(hash, number, |number| self::hash(lists.get(*number).iter().copied()));
+            for (at, facility) in list().enumerate() {
+                let code = number_of(facility).map_or("", |number| &self.codes[number]);
+                // A builder in memory takes every text.
+                let _ =
+                    values.write_str(if at > 0 { "; " } else { "" }).and_then(|()| values.write_str(code));
+            }
+            values.append_value("");
+            number as i32
         });
         let keys = Int32Array::from_iter_values(keys.collect::<Vec<_>>());
         // Every key was given out by the line above.
-        Arc::new(DictionaryArray::new(keys, Arc::new(StringArray::from_iter_values(values))))
+        Arc::new(DictionaryArray::new(keys, Arc::new(values.finish())))
     }
 }
 
+/// Lists of facilities, one after the other, and where each ends, after a 0.
+struct Lists {
+    facilities: Vec<u32>,
+    ends: Vec<usize>,
+}
+
+impl Lists {
+    fn get(&self, number: usize) -> &[u32] {
+        &self.facilities[self.ends[number]..self.ends[number + 1]]
+    }
+}
+
+fn hash(facilities: impl Iterator<Item = u32>) -> u64 {
+    facilities.fold(0, |state, facility| mix(state, u64::from(facility)))
+}
+
 /// The place in the lists of a facility, if the row names one.
-fn number(facility: u32) -> Option<usize> {
+fn number_of(facility: u32) -> Option<usize> {
     (facility != NONE).then_some(facility as usize)
 }
 

@@ -425,9 +425,9 @@ impl<'a> Linking<'a> {
         columns.push(("stints", out::counts(stays.iter().map(|stay| stay.stints.len() as u32))));
         columns.push(("detention_facility_codes", self.facilities.joined(stays)));
         let [first, longest, latest] = [
-            stays.iter().map(|stay| *stay.first()).collect::<Vec<_>>(),
-            stays.iter().map(|stay| *stay.longest(end)).collect(),
-            stays.iter().map(|stay| *stay.last()).collect(),
+            stays.iter().map(Stay::first).collect::<Vec<_>>(),
+            stays.iter().map(|stay| stay.longest(end)).collect(),
+            stays.iter().map(Stay::last).collect(),
         ];
         for (stints, names) in [(first, FIRST), (longest, LONGEST), (latest, LAST)] {
             let [code, book_in, book_out, city, state, county] = names;

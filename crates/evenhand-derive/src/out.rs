@@ -6,6 +6,7 @@ use arrow::array::{
     ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
     TimestampSecondArray, UInt32Array, UInt64Array,
 };
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use std::sync::Arc;
 
 /// The release and the sheets that places are numbers of.
@@ -51,8 +52,25 @@ pub fn send(
 
 /// Times of day.
 pub fn times(times: impl Iterator<Item = i32>) -> ArrayRef {
-    let seconds = times.map(|time| (time != NO_TIME).then(|| i64::from(time) + EPOCH));
-    Arc::new(seconds.collect::<TimestampSecondArray>())
+    let times = times.collect::<Vec<_>>();
+    let nulls = nulls(times.len(), |at| times[at] != NO_TIME);
+    let seconds = times.iter().map(|time| i64::from(*time) + EPOCH).collect();
+    Arc::new(TimestampSecondArray::new(seconds, nulls))
+}
+
+/// Places in a list of texts.
+pub fn keys(places: impl Iterator<Item = Option<usize>>) -> Int32Array {
+    let mut places = places.map(|place| place.map_or(-1, |place| place as i32)).collect::<Vec<_>>();
+    let nulls = nulls(places.len(), |at| places[at] >= 0);
+    if nulls.is_some() {
+        places.iter_mut().for_each(|place| *place = (*place).max(0));
+    }
+    Int32Array::new(places.into(), nulls)
+}
+
+fn nulls(rows: usize, is_valid: impl Fn(usize) -> bool) -> Option<NullBuffer> {
+    let nulls = NullBuffer::new(BooleanBuffer::collect_bool(rows, is_valid));
+    (nulls.null_count() > 0).then_some(nulls)
 }
 
 /// Texts of which many are equal.
@@ -65,8 +83,7 @@ pub fn coded<'a>(
     list: impl IntoIterator<Item = &'a str>,
     places: impl Iterator<Item = Option<usize>>,
 ) -> Result<ArrayRef, Error> {
-    let keys = places.map(|place| place.map(|place| place as i32)).collect::<Int32Array>();
-    Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(StringArray::from_iter_values(list)))?))
+    Ok(Arc::new(DictionaryArray::try_new(keys(places), Arc::new(StringArray::from_iter_values(list)))?))
 }
 
 /// Counts.
