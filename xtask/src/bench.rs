@@ -210,9 +210,12 @@ fn columns(dev: bool, slow: bool, folder: &Path) -> Result<()> {
     let ours =
         built(dev, &["--package", "evenhand-ingest", "--example", "batches"])?.join("examples/batches");
     let cells = built(dev, &["--package", "evenhand-workbook", "--example", "cells"])?.join("examples/cells");
-    let mut peers = vec![("calamine cells", vec![cells.as_os_str().to_owned(), "calamine".into()], ROUNDS)];
+    let mut peers =
+        vec![("calamine cells", vec![cells.as_os_str().to_owned(), "calamine".into()], SHORT_ROUNDS)];
     let script = root().join("xtask/bench/columns_peer.py");
-    for (name, rounds) in [("fastexcel", ROUNDS), ("polars", ROUNDS), ("pandas", usize::from(slow))] {
+    for (name, rounds) in
+        [("fastexcel", SHORT_ROUNDS), ("polars", SHORT_ROUNDS), ("pandas", usize::from(slow))]
+    {
         peers.push((name, vec![python.clone().into(), script.clone().into(), name.into()], rounds));
     }
     if Command::new("Rscript").args(["-e", "library(readxl)"]).output().is_ok_and(|ran| ran.status.success())
@@ -227,10 +230,12 @@ fn columns(dev: bool, slow: bool, folder: &Path) -> Result<()> {
         let found = std::fs::read_dir(&files)?.flatten().map(|entry| entry.path()).find(named);
         let file = found.with_context(|| format!("no workbook {table}"))?;
         println!("{table}, {:.0} MB", std::fs::metadata(&file)?.len() as f64 / 1e6);
-        let mut mine = Vec::new();
+        let (mut one, mut two) = (Vec::new(), Vec::new());
         let mut theirs = peers.iter().map(|_| Vec::new()).collect::<Vec<_>>();
-        for round in 0..ROUNDS {
-            mine.push(measure(&python, Command::new(&ours).arg(&file))?);
+        for round in 0..SHORT_ROUNDS {
+            let one_thread = &mut Command::new("env");
+            one.push(measure(&python, one_thread.arg("RAYON_NUM_THREADS=1").arg(&ours).arg(&file))?);
+            two.push(measure(&python, Command::new(&ours).arg(&file))?);
             for ((_, words, _), runs) in
                 peers.iter().zip(&mut theirs).filter(|((.., rounds), _)| round < *rounds)
             {
@@ -239,15 +244,18 @@ fn columns(dev: bool, slow: bool, folder: &Path) -> Result<()> {
                 runs.push(measure(&python, Command::new(program).args(words).arg(&file).arg("6"))?);
             }
         }
-        let mine = best(&mine);
-        report("ours", mine);
+        let (one, two) = (best(&one), best(&two));
+        report("ours, one thread", one);
+        report("ours, two threads", two);
         for ((name, ..), runs) in peers.iter().zip(&theirs).filter(|(_, runs)| !runs.is_empty()) {
             let run = best(runs);
             report(name, run);
             println!(
-                "  ratio: {:.1} in CPU seconds, {:.1} in memory",
-                run.cpu / mine.cpu,
-                run.peak_mb / mine.peak_mb
+                "  ratio: {:.1} in CPU seconds, {:.1} on two threads; {:.1} in elapsed seconds on two; {:.1} in memory",
+                run.cpu / one.cpu,
+                run.cpu / two.cpu,
+                run.elapsed / two.elapsed,
+                run.peak_mb / two.peak_mb
             );
         }
     }
