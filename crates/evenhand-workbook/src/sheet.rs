@@ -71,8 +71,9 @@ pub(crate) struct Scan {
     cells: Cells,
     /// Text of cells that could not be taken as they stand.
     scratch: String,
-    /// Number of the last row.
+    /// Number of the last row, and what stood after it in the row's tag.
     row: u32,
+    tail: Vec<u8>,
     /// Bytes of the row that was handed out, to be passed over.
     taken: usize,
     row_elements: u64,
@@ -99,6 +100,7 @@ impl Scan {
             cells: Cells::default(),
             scratch: String::new(),
             row: 0,
+            tail: Vec::new(),
             taken: 0,
             row_elements: 0,
             merged: Vec::new(),
@@ -233,10 +235,19 @@ impl Scan {
             }
             self.cells.clear();
             self.scratch.clear();
-            let setting =
-                Setting { limits: &self.limits, names: &self.outline.names, last: self.row, strings };
+            let setting = Setting {
+                limits: &self.limits,
+                names: &self.outline.names,
+                last: self.row,
+                tail: &self.tail,
+                strings,
+            };
             match piece(bytes, &setting, &mut self.cells, &mut self.scratch) {
-                Ok((Piece::Row(number), after)) => {
+                Ok((Piece::Row { number, tail }, after)) => {
+                    if let Some(tail) = tail {
+                        self.tail.clear();
+                        self.tail.extend_from_slice(tail);
+                    }
                     self.taken = bytes.len() - after.len();
                     self.row = number;
                     self.row_elements += 1;
@@ -302,12 +313,18 @@ struct Setting<'a> {
     names: &'a Names,
     /// Number of the row before.
     last: u32,
+    /// The end of its tag, from the quote of its number on; empty if it was spelled in another way.
+    tail: &'a [u8],
     /// How many shared strings there are.
     strings: usize,
 }
 
 enum Piece<'a> {
-    Row(u32),
+    Row {
+        number: u32,
+        /// The end of its tag, where that differs from the one before.
+        tail: Option<&'a [u8]>,
+    },
     /// A comment, blanks, an element that is no row.
     Other,
     /// The end of the rows.
@@ -321,6 +338,10 @@ fn piece<'a>(
     cells: &mut Cells,
     scratch: &mut String,
 ) -> Parse<(Piece<'a>, &'a [u8])> {
+    if let Some((number, rest)) = next_row(bytes, setting) {
+        let rest = row(bytes, rest, (b"row", number), setting, cells, scratch)?;
+        return Ok((Piece::Row { number, tail: None }, rest));
+    }
     let (token, rest) = token(bytes, setting.limits)?;
     let (tag, is_empty) = match token {
         Token::Start(tag) => (tag, false),
@@ -338,12 +359,41 @@ fn piece<'a>(
     }
     let number = row_number(tag, setting)?;
     if is_empty {
-        return Ok((Piece::Row(number), rest));
+        return Ok((Piece::Row { number, tail: None }, rest));
     }
+    let tag_bytes = bytes.get(..bytes.len() - rest.len()).unwrap_or_default();
+    let tail = tag_bytes.strip_prefix(ROW).and_then(short_number).map_or(&[][..], |(_, tail)| tail);
+    let rest = row(bytes, rest, (tag.name, number), setting, cells, scratch)?;
+    Ok((Piece::Row { number, tail: Some(tail) }, rest))
+}
+
+/// How nearly every row begins.
+const ROW: &[u8] = b"<row r=\"";
+
+/// The number of the row whose tag `bytes` begin with, and what follows the tag, if it is the next row and its tag
+/// is that of the row before but for the number.
+#[inline]
+fn next_row<'a>(bytes: &'a [u8], setting: &Setting<'_>) -> Option<(u32, &'a [u8])> {
+    if !setting.names.plain || setting.tail.is_empty() {
+        return None;
+    }
+    let (number, rest) = short_number(bytes.strip_prefix(ROW)?)?;
+    let rest = rest.strip_prefix(setting.tail)?;
+    (number == setting.last + 1 && number <= setting.limits.rows).then_some((number, rest))
+}
+
+/// Reads the cells of a row, which begins with `bytes`, and what follows it.
+fn row<'a>(
+    bytes: &'a [u8],
+    rest: &'a [u8],
+    (name, number): (&[u8], u32),
+    setting: &Setting<'_>,
+    cells: &mut Cells,
+    scratch: &mut String,
+) -> Parse<&'a [u8]> {
     let mut reader =
         RowReader { setting, whole: bytes.len(), place: Place::of(number), number, next: 0, cells, scratch };
-    let rest = reader.cells(rest, tag.name).map_err(|fault| fault.map(|error| error.at_row(number)))?;
-    Ok((Piece::Row(number), rest))
+    reader.cells(rest, name).map_err(|fault| fault.map(|error| error.at_row(number)))
 }
 
 fn row_number(tag: Tag<'_>, setting: &Setting<'_>) -> Result<u32> {
@@ -386,17 +436,18 @@ struct Place {
 
 impl Place {
     fn of(number: u32) -> Self {
-        let mut text = [0; 8];
-        let mut length = 0;
-        let digits = number.to_string();
         // At most seven digits and a quote; a longer number, under other limits, never matches.
-        for (place, byte) in text.iter_mut().zip(digits.bytes().chain([b'"'])) {
-            *place = byte;
-            length += 1;
+        if number >= 10_000_000 {
+            return Self { word: 0, mask: 0, length: 0 };
         }
-        let mask = if length == 8 { u64::MAX } else { (1 << (8 * length)) - 1 };
-        let fits = digits.len() < 8;
-        Self { word: u64::from_le_bytes(text), mask: if fits { mask } else { 0 }, length }
+        let (mut word, mut rest, mut length) = (u64::from(b'"'), number, 1);
+        loop {
+            word = (word << 8) | (u64::from(b'0') + u64::from(rest % 10));
+            (rest, length) = (rest / 10, length + 1);
+            if rest == 0 {
+                return Self { word, mask: u64::MAX >> (64 - 8 * length), length };
+            }
+        }
     }
 }
 

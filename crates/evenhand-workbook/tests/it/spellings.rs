@@ -166,6 +166,33 @@ fn first_rows_cost_no_more_than_they_need() {
 }
 
 #[test]
+fn a_row_whose_tag_is_as_the_one_before_is_read_as_any_other() {
+    let number = |row: u32| format!("<c r=\"A{row}\"><v>{row}</v></c></row>");
+    let spans = |row: u32| format!("<row r=\"{row}\" spans=\"1:1\">{}", number(row));
+    let rows = [
+        spans(1),
+        spans(2),
+        // Without them, shorter and longer than before, empty, with a gap, and with another number before.
+        format!("<row r=\"3\">{}", number(3)),
+        format!("<row r=\"4\">{}", number(4)),
+        format!("<row r=\"5\" spans=\"1:1\" ht=\"9\">{}", number(5)),
+        "<row r=\"6\" spans=\"1:1\" ht=\"9\"/>".to_owned(),
+        format!("<row r=\"7\" spans=\"1:1\" ht=\"9\">{}", number(7)),
+        format!("<row r=\"10\" spans=\"1:1\" ht=\"9\">{}", number(10)),
+        format!("<row spans=\"1:1\" r=\"11\">{}", number(11)),
+        format!("<row spans=\"1:1\" r=\"12\">{}", number(12)),
+        spans(13),
+        format!("<row r=\"014\" spans=\"1:1\">{}", number(14)),
+    ];
+    let read = shown(book(&rows.concat()));
+    let expected = [1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14].map(|row| match row {
+        6 => "6: ".to_owned(),
+        _ => format!("{row}: 0={row}"),
+    });
+    assert_eq!(read, expected.join("\n"));
+}
+
+#[test]
 fn a_row_longer_than_the_window_is_whole() {
     let text = "x".repeat(32_000);
     let cells: String = (0..40).map(|_| format!("<c t='str'><v>{text}</v></c>")).collect();
