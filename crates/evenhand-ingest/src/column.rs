@@ -157,9 +157,10 @@ impl Column {
         }
     }
 
-    /// Bytes of the distinct texts held for the batch.
+    /// Bytes of the distinct texts held for the batch, as released or as kept.
     pub(crate) fn held(&self) -> usize {
-        if let Values::Text(text) = &self.values { text.values.stored().len() } else { 0 }
+        let Values::Text(text) = &self.values else { return 0 };
+        text.values.stored().len().max(text.released.stored().len())
     }
 
     /// A column that is the same for every row: null, or a text.
@@ -861,6 +862,16 @@ mod tests {
         assert_eq!(column.push(Cell::Text(b"a\0b")), Some(Finding::Control));
         let all = ["A", "St’s", "ab"].map(|text| Some(text.to_owned()));
         assert_eq!(texts(&mut column, 3), all);
+    }
+
+    #[test]
+    fn texts_that_differ_in_their_blanks_are_counted_as_held() {
+        let mut column = Column::new(&rule(""));
+        for blanks in 0..1000 {
+            column.push(Cell::Text(format!("{}A", " ".repeat(blanks)).as_bytes()));
+        }
+        assert_eq!(column.held(), 1000 * 999 / 2 + 1000);
+        assert_eq!(texts(&mut column, 1000), vec![Some("A".to_owned()); 1000]);
     }
 
     #[test]

@@ -11,13 +11,14 @@ pub(crate) struct Interner {
     last: Entry,
 }
 
-/// Where a text stands in `bytes`, and its number, counted from 1. Both stand here, and not in a list by number,
-/// so that looking a text up costs two distant reads and not three.
+/// Where a text stands in `bytes`, its hash, and its number, counted from 1. All stand here, and not in lists by
+/// number, so that looking a text up costs two distant reads and not three, and a larger table reads no text again.
 #[derive(Debug, Clone, Copy, Default)]
 struct Entry {
-    start: usize,
+    start: u32,
     len: u32,
     number: u32,
+    hash: u32,
 }
 
 impl Default for Interner {
@@ -46,21 +47,25 @@ impl Interner {
 
     #[inline]
     fn text(&self, entry: Entry) -> &[u8] {
-        self.bytes.get(entry.start..).and_then(|text| text.get(..entry.len as usize)).unwrap_or_default()
+        self.bytes
+            .get(entry.start as usize..)
+            .and_then(|text| text.get(..entry.len as usize))
+            .unwrap_or_default()
     }
 
     fn find_or_insert(&mut self, text: &[u8]) -> (Entry, bool) {
         let mask = self.table.len().wrapping_sub(1);
-        let mut slot = hash(text) as usize & mask;
+        let hash = hash(text);
+        let mut slot = hash as usize & mask;
         while let Some(&entry) = self.table.get(slot).filter(|entry| entry.number > 0) {
-            if same(self.text(entry), text) {
+            if entry.hash == hash && same(self.text(entry), text) {
                 return (entry, false);
             }
             slot = slot.wrapping_add(1) & mask;
         }
-        // A cell is shorter than 2^32 bytes and a sheet has fewer than 2^32 rows.
+        // A batch ends, and what grows over batches begins anew, long before there are 2^32 bytes of texts.
         self.len = self.len.saturating_add(1);
-        let entry = Entry { start: self.bytes.len(), len: text.len() as u32, number: self.len };
+        let entry = Entry { start: self.bytes.len() as u32, len: text.len() as u32, number: self.len, hash };
         self.bytes.extend_from_slice(text);
         if let Some(free) = self.table.get_mut(slot) {
             *free = entry;
@@ -76,7 +81,7 @@ impl Interner {
         let mask = len.wrapping_sub(1);
         let mut table = vec![Entry::default(); len];
         for &entry in self.table.iter().filter(|entry| entry.number > 0) {
-            let mut slot = hash(self.text(entry)) as usize & mask;
+            let mut slot = entry.hash as usize & mask;
             while table.get(slot).is_some_and(|other| other.number > 0) {
                 slot = slot.wrapping_add(1) & mask;
             }
@@ -106,7 +111,7 @@ pub(crate) fn same(one: &[u8], two: &[u8]) -> bool {
 
 /// A fast hash of short texts: eight bytes at a step, each multiplied in.
 #[inline]
-fn hash(text: &[u8]) -> u64 {
+fn hash(text: &[u8]) -> u32 {
     const K: u64 = 0x9e37_79b9_7f4a_7c15;
     const L: u64 = 0xc2b2_ae3d_27d4_eb4f;
     // Two chains, so that the processor can work on both at once.
@@ -131,7 +136,7 @@ fn hash(text: &[u8]) -> u64 {
         two = (two ^ word).wrapping_mul(L).rotate_left(31);
     }
     let hash = (one ^ two.rotate_left(17)).wrapping_mul(K);
-    hash ^ (hash >> 32)
+    (hash ^ (hash >> 32)) as u32
 }
 
 #[cfg(test)]
