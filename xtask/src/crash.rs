@@ -5,6 +5,7 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,15 +30,19 @@ struct Bench {
 }
 
 /// `cargo xtask crash`.
-pub fn run(evenhand: &Path) -> Result<()> {
+pub fn run(evenhand: &Path, rows: u64, every: Option<NonZeroU64>) -> Result<()> {
     let bench = Bench { evenhand: evenhand.to_owned(), scratch: tempfile::tempdir()? };
     for (name, seed) in [("old", "1"), ("new", "2")] {
         let out = bench.path(&format!("{name}-release"));
-        let words = ["simulate", "--release", "r2025oct", "--scale", "300", "--seed", seed, "--out"];
+        let scale = rows.to_string();
+        let words = ["simulate", "--release", "r2025oct", "--scale", &scale, "--seed", seed, "--out"];
         bench.must(Command::new(evenhand).args(words).arg(&out))?;
         bench.ingest(&out, &bench.path(name))?;
     }
-    bench.faults()?;
+    bench.faults(every.map_or(1, NonZeroU64::get))?;
+    if every.is_some() {
+        return Ok(());
+    }
     bench.flips()?;
     bench.readers()?;
     bench.writers()
@@ -81,8 +86,9 @@ impl Bench {
         bail!("{}: a record that is neither the old nor the new one", record.display())
     }
 
-    /// Lets the process die, or the disk refuse, at each call; over an old record, and where there is none.
-    fn faults(&self) -> Result<()> {
+    /// Lets the process die, or the disk refuse, at each call, or each so manieth; over an old record, and where
+    /// there is none.
+    fn faults(&self, every: u64) -> Result<()> {
         if Command::new("strace").arg("-V").output().is_err() {
             eprintln!("skipped: deaths and refusals at each call need strace");
             return Ok(());
@@ -94,7 +100,7 @@ impl Bench {
             for fault in FAULTS {
                 let mut outcomes = BTreeMap::new();
                 for (&call, &count) in &counted {
-                    for at in 1..=count {
+                    for at in (1..=count).step_by(usize::try_from(every)?) {
                         let outcome = self.fault(before, call, at, fault);
                         let outcome =
                             outcome.with_context(|| format!("{fault} at {call} {at}, over {before:?}"))?;

@@ -12,6 +12,7 @@ mod peers;
 mod places;
 
 use clap::{Parser, Subcommand};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 #[derive(Parser)]
@@ -77,6 +78,12 @@ enum Chore {
         /// The binary.
         #[arg(long, value_name = "FILE", default_value = "target/debug/evenhand")]
         evenhand: PathBuf,
+        /// Rows of the releases that are ingested: from 150,000 on linking puts rows aside on the disk.
+        #[arg(long, value_name = "N", default_value_t = 300)]
+        rows: u64,
+        /// Only every Nth call, and only deaths and refusals.
+        #[arg(long, value_name = "N")]
+        every: Option<NonZeroU64>,
     },
     /// Measure CPU seconds and peak memory, beside a peer where there is one.
     Bench {
@@ -93,7 +100,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Methods { check } => methods::run(check),
         Chore::Calibrate { runs } => calibrate::run(runs),
         Chore::Peers { full, small, tasks, seconds } => peers::run(full, small, &tasks, seconds),
-        Chore::Crash { evenhand } => crash::run(&evenhand),
+        Chore::Crash { evenhand, rows, every } => crash::run(&evenhand, rows, every),
         Chore::Bench { what } => bench::run(&what),
     }
 }
