@@ -171,10 +171,14 @@ pub(crate) mod faults {
         Tear,
     }
 
-    #[derive(Debug, Default)]
+    /// Told of a call before it is made.
+    pub(crate) type Watcher = Box<dyn FnMut(Call, &Path)>;
+
+    #[derive(Default)]
     struct Plan {
         fault: Option<(usize, Fault)>,
         seen: Vec<(Call, PathBuf)>,
+        watcher: Option<Watcher>,
     }
 
     thread_local! {
@@ -183,7 +187,12 @@ pub(crate) mod faults {
 
     /// Forgets what was seen, and plans a fault at call number `at`, from 0.
     pub(crate) fn plan(fault: Option<(usize, Fault)>) {
-        PLAN.with(|plan| *plan.borrow_mut() = Plan { fault, seen: Vec::new() });
+        PLAN.with(|plan| *plan.borrow_mut() = Plan { fault, ..Plan::default() });
+    }
+
+    /// Tells of every call from now on, until the next plan.
+    pub(crate) fn watch(watcher: Watcher) {
+        PLAN.with(|plan| *plan.borrow_mut() = Plan { watcher: Some(watcher), ..Plan::default() });
     }
 
     /// The calls since the plan was made.
@@ -196,6 +205,9 @@ pub(crate) mod faults {
             let mut plan = plan.borrow_mut();
             let at = plan.seen.len();
             plan.seen.push((call, path.to_owned()));
+            if let Some(watcher) = &mut plan.watcher {
+                watcher(call, path);
+            }
             match plan.fault {
                 Some((chosen, Fault::Fail(number))) if chosen == at => {
                     Err(io::Error::from_raw_os_error(number))

@@ -25,6 +25,8 @@ mod lock;
 mod manifest;
 mod names;
 mod part;
+#[cfg(all(test, unix))]
+mod power_loss;
 mod publish;
 mod record;
 #[cfg_attr(not(test), expect(clippy::arithmetic_side_effects, reason = "sums of page lengths"))]

@@ -350,7 +350,7 @@ fn create_with_parents(folder: &Path) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::disk::Call;
     use crate::disk::faults::{self, Fault};
@@ -358,11 +358,11 @@ mod tests {
     use arrow::array::{ArrayRef, Date32Array, RecordBatch, UInt32Array};
     use std::sync::Arc;
 
-    const OLD: i32 = 17_000;
-    const NEW: i32 = 18_000;
+    pub(crate) const OLD: i32 = 17_000;
+    pub(crate) const NEW: i32 = 18_000;
 
     /// Publishes one release of two tables, with rows that tell the state.
-    fn publish(folder: &Path, state: i32) -> Result<Manifest> {
+    pub(crate) fn publish(folder: &Path, state: i32) -> Result<Manifest> {
         let days: ArrayRef = Arc::new(Date32Array::from(vec![state + 1, state]));
         let counts: ArrayRef = Arc::new(UInt32Array::from(vec![1, 2]));
         let batch = RecordBatch::try_from_iter([("day", days), ("arrests", counts)]).unwrap();
@@ -378,7 +378,7 @@ mod tests {
     }
 
     /// The state that a record shows; every table must show the same, and the record must verify.
-    fn state(folder: &Path) -> i32 {
+    pub(crate) fn state(folder: &Path) -> i32 {
         let record = Record::open(folder).unwrap();
         let verification = record.verify();
         assert!(verification.is_ok(), "{:?}", verification.problems);
