@@ -159,8 +159,7 @@ impl Column {
 
     /// Bytes of the distinct texts held for the batch, as released or as kept.
     pub(crate) fn held(&self) -> usize {
-        let Values::Text(text) = &self.values else { return 0 };
-        text.values.stored().len().max(text.released.stored().len())
+        if let Values::Text(text) = &self.values { text.held() } else { 0 }
     }
 
     /// A column that is the same for every row: null, or a text.
@@ -428,6 +427,10 @@ impl Text {
         }
     }
 
+    fn held(&self) -> usize {
+        self.values.stored().len().max(self.released.stored().len())
+    }
+
     #[inline]
     fn key(&mut self, cell: Cell<'_>, rule: &LayoutColumn) -> (i32, Option<Finding>) {
         match cell {
@@ -543,7 +546,7 @@ impl Text {
             }
         };
         self.dictionary = Some(values.clone());
-        if count > CARRIED || self.released.stored().len() > CARRIED_BYTES {
+        if count > CARRIED || self.held() > CARRIED_BYTES {
             let keys = std::mem::take(&mut self.keys);
             let (says_nothing, is_identifier) = (self.says_nothing, self.is_identifier);
             *self = Self { says_nothing, is_identifier, keys, ..Self::new() };
@@ -872,6 +875,22 @@ mod tests {
         }
         assert_eq!(column.held(), 1000 * 999 / 2 + 1000);
         assert_eq!(texts(&mut column, 1000), vec![Some("A".to_owned()); 1000]);
+    }
+
+    #[test]
+    fn long_identifiers_are_not_carried_from_batch_to_batch() {
+        let mut column = Column::new(&rule(""));
+        let rows = MANY_NEW + 100;
+        for row in 0..rows {
+            column.push(Cell::Text(format!("{row:01000}").as_bytes()));
+        }
+        assert!(matches!(&column.values, Values::Text(text) if text.is_identifier));
+        assert!(rows < CARRIED && column.held() > CARRIED_BYTES - 200_000);
+        for row in 0..rows {
+            column.push(Cell::Text(format!("{row:0999}").as_bytes()));
+        }
+        assert_eq!(texts(&mut column, 2 * rows).len(), 2 * rows);
+        assert_eq!(column.held(), 0);
     }
 
     #[test]
