@@ -1,7 +1,7 @@
 //! Codes of facilities into city, state and county, by what the caller knows of them.
 
 use crate::atlas::{Atlas, FacilityPlace};
-use crate::intern::{Intern, NONE, mix};
+use crate::intern::{Intern, NONE, hash_numbers};
 use crate::stays::Stay;
 use crate::{Error, Rule, out};
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray, StringBuilder};
@@ -70,7 +70,7 @@ impl Facilities {
         let mut values = StringBuilder::new();
         let keys = stays.iter().map(|stay| {
             let list = || stay.stints.iter().map(|stint| stint.facility);
-            let hash = hash(list());
+            let hash = hash_numbers(list());
             let known = numbers.find(hash, |number| lists.get(*number).iter().copied().eq(list()));
             if let Some(number) = known {
                 return *number as i32;
@@ -78,7 +78,7 @@ impl Facilities {
             let number = lists.ends.len() - 1;
             lists.facilities.extend(list());
             lists.ends.push(lists.facilities.len());
-            numbers.insert_unique(hash, number, |number| self::hash(lists.get(*number).iter().copied()));
+            numbers.insert_unique(hash, number, |number| hash_numbers(lists.get(*number).iter().copied()));
             for (at, facility) in list().enumerate() {
                 let code = number_of(facility).map_or("", |number| &self.codes[number]);
                 // A builder in memory takes every text.
@@ -104,10 +104,6 @@ impl Lists {
     fn get(&self, number: usize) -> &[u32] {
         &self.facilities[self.ends[number]..self.ends[number + 1]]
     }
-}
-
-fn hash(facilities: impl Iterator<Item = u32>) -> u64 {
-    facilities.fold(0, |state, facility| mix(state, u64::from(facility)))
 }
 
 /// The place in the lists of a facility, if the row names one.

@@ -76,6 +76,11 @@ pub fn mix(state: u64, word: u64) -> u64 {
     ((product >> 64) as u64 ^ product as u64).wrapping_add(state.rotate_left(23)).wrapping_add(word)
 }
 
+/// A hash of numbers in their order.
+pub fn hash_numbers(numbers: impl Iterator<Item = u32>) -> u64 {
+    numbers.fold(0, |state, number| mix(state, u64::from(number)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

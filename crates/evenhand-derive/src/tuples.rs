@@ -1,7 +1,7 @@
 //! Tuples of numbers into dense numbers, so that a row holds one number for several cells.
 
 use crate::Error;
-use crate::intern::mix;
+use crate::intern::hash_numbers;
 use hashbrown::HashTable;
 
 /// A set of tuples, numbered from 0 as they first come.
@@ -21,13 +21,13 @@ impl<const N: usize> Tuples<N> {
     /// The number of a tuple.
     pub fn number(&mut self, tuple: [u32; N]) -> Result<u32, Error> {
         let Tuples { list, table } = self;
-        let hash = hash(&tuple);
+        let hash = hash_numbers(tuple.into_iter());
         if let Some(number) = table.find(hash, |number| list[*number as usize] == tuple) {
             return Ok(*number);
         }
         let number = u32::try_from(list.len()).map_err(|_| Error::TooMany("distinct cells"))?;
         list.push(tuple);
-        table.insert_unique(hash, number, |number| self::hash(&list[*number as usize]));
+        table.insert_unique(hash, number, |number| hash_numbers(list[*number as usize].into_iter()));
         Ok(number)
     }
 
@@ -44,8 +44,4 @@ impl<const N: usize> Tuples<N> {
     pub fn list(&self) -> &[[u32; N]] {
         &self.list
     }
-}
-
-fn hash<const N: usize>(tuple: &[u32; N]) -> u64 {
-    tuple.iter().fold(N as u64, |state, word| mix(state, u64::from(*word)))
 }
